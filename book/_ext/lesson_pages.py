@@ -1,0 +1,77 @@
+"""Lessons as pages: the executed notebook stands in for its .py source, with its badges and live figures.
+
+A lesson's page is built from the notebook that `tools.execute` ran. This extension gives MyST-NB that notebook
+(`read_lesson`, named in _config.yml under nb_custom_formats), ties the page to the run so that a new run rebuilds it,
+and adds what the page's template shows above the text.
+"""
+
+import json
+import os
+import re
+
+import nbformat
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+from tools.lessons import Lesson, executed, read_notebook
+from tools.site import address
+
+NOT_RUN = '<div class="admonition warning">\n<p class="title">Not run</p>\nA draft: this notebook has not been executed.\n</div>'
+
+
+def read_lesson(text: str) -> nbformat.NotebookNode:
+    """The notebook that a lesson's page shows. MyST-NB calls this with the text of the .py file.
+
+    Raises:
+        ExtensionError: the lesson has not run, and this is no draft (``WM_DRAFT``).
+    """
+    notebook = executed(text)
+    if notebook is None:
+        if "WM_DRAFT" not in os.environ:
+            first = text.splitlines()[:12]
+            raise ExtensionError(f"this lesson has not been executed: run make book. It begins: {first}")
+        notebook = read_notebook(text)
+        notebook.cells.insert(1, nbformat.v4.new_markdown_cell(NOT_RUN, id="not-run"))
+    for cell in notebook.cells:
+        if "solution" in cell.metadata.get("tags", []):
+            cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
+            cell.metadata["mystnb"] = {"code_prompt_show": "A solution", "code_prompt_hide": "A solution"}
+    return notebook
+
+
+def tie_to_run(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Rebuild a lesson's page when the lesson has run again."""
+    if docname.startswith("lessons/"):
+        app.env.note_dependency(str(Lesson(docname.removeprefix("lessons/")).run / "run.json"))
+
+
+def place_live_figures(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Tell each live figure which lesson's models it runs, and give the template what it shows of the run."""
+    if not pagename.startswith("lessons/"):
+        return
+    lesson = Lesson(pagename.removeprefix("lessons/"))
+    context["body"] = context["body"].replace('<figure class="wm-live"', f'<figure class="wm-live" data-lesson="{lesson.name}"')
+    context["wm_notebook"] = f"notebooks/{lesson.name}.ipynb"
+    where = address()
+    if where.repository:
+        context["wm_colab"] = where.colab(lesson.name)
+    record = lesson.run / "run.json"
+    if record.exists():
+        run = json.loads(record.read_text())
+        context["wm_seconds"], context["wm_cores"] = round(run["seconds"]), run["cores"]
+
+
+def set_version(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Give the template a version that changes with the site's own CSS and JavaScript, and with nothing else."""
+    context["wm_version"] = app.config.wm_assets_version
+    context["wm_has_math"] = bool(re.search(r"<mjx-container", context.get("body", "")))
+
+
+def setup(app: Sphinx) -> dict:
+    app.add_config_value("wm_assets_version", os.environ.get("WM_ASSETS_VERSION", "0"), "html")
+    for unused in ("comments_config",):  # Jupyter Book sets it for an extension that this book leaves out
+        app.add_config_value(unused, None, "")
+    app.connect("source-read", tie_to_run)
+    app.connect("html-page-context", place_live_figures)
+    app.connect("html-page-context", set_version)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

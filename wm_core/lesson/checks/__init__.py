@@ -1,0 +1,61 @@
+"""Checks of the exercises: right or wrong, and if wrong, which mistake it looks like.
+
+One module a lesson (``physics/hamiltonian`` is ``checks/physics_hamiltonian.py``), one function an exercise. A check
+returns None when the answer is right, else a sentence that helps. The exercise ``physics/hamiltonian/leapfrog`` is the
+function ``leapfrog`` there.
+"""
+
+from collections.abc import Callable
+from html import escape
+from importlib import import_module
+from typing import Literal
+
+from wm_core.lesson.stages import emit
+
+Verdict = Literal["open", "right", "wrong"]
+
+
+def check(name: str, answer: object) -> Verdict:
+    """Check an answer to an exercise and say what is wrong with it.
+
+    Args:
+        name: ``part/lesson/exercise``.
+        answer: a value, or a function to be tried out.
+
+    Returns:
+        ``open`` while a hole (``...``) is still in the answer, else ``right`` or ``wrong``.
+
+    Raises:
+        ValueError: there is no such exercise.
+    """
+    examine = find(name)
+    if has_hole(answer):
+        return _say("open", "Nothing to check yet: replace the ... with your answer and run the cell again.")
+    try:
+        fault = examine(answer)
+    except Exception as error:  # whatever a reader's own code raises is an answer's fault, not the notebook's
+        return _say("wrong", f"It stops with {type(error).__name__}: {error}")
+    return _say("right", "Right.") if fault is None else _say("wrong", fault)
+
+
+def find(name: str) -> Callable[[object], str | None]:
+    """The check behind an exercise's name."""
+    lesson, _, exercise = name.rpartition("/")
+    try:
+        return getattr(import_module(f"{__name__}.{lesson.replace('/', '_')}"), exercise)
+    except (ImportError, AttributeError):
+        raise ValueError(f"check: there is no exercise {name!r}") from None
+
+
+def has_hole(answer: object) -> bool:
+    """True where the answer still contains a ``...``: it is one, holds one, or is a function that mentions one."""
+    if isinstance(answer, list | tuple):
+        return any(has_hole(part) for part in answer)
+    code = getattr(answer, "__code__", None)
+    return answer is ... or (code is not None and ... in code.co_consts)
+
+
+def _say(verdict: Verdict, sentence: str) -> Verdict:
+    mark = {"open": "○", "right": "✓", "wrong": "✗"}[verdict]
+    emit(f"{mark} {sentence}", html=f'<p class="wm-check" data-check="{verdict}">{mark} {escape(sentence)}</p>')
+    return verdict

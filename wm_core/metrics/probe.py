@@ -1,0 +1,60 @@
+"""Linear probes: what a frozen latent holds in plain form."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class LinearProbe:
+    """A ridge regression from latents to known factors, fitted in closed form.
+
+    Args:
+        z: (n, dim) latents to fit on.
+        y: (n, factors) the factors.
+        ridge: penalty on the weights, relative to the latents' mean variance. It keeps a collapsed latent from being
+            blown up until rounding errors look like information.
+
+    Raises:
+        ValueError: fewer samples than latent dimensions + 1.
+    """
+
+    def __init__(self, z: Float[Tensor, "n dim"], y: Float[Tensor, "n factors"], ridge: float = 1e-4):
+        if len(z) <= z.shape[1]:
+            raise ValueError(f"z: got {len(z)} samples of {z.shape[1]} dimensions, wanted more samples than dimensions")
+        z, y = z.double(), y.double()
+        self.z_mean, self.y_mean = z.mean(0), y.mean(0)
+        centred = z - self.z_mean
+        gram = centred.T @ centred / len(z)
+        penalty = ridge * gram.diagonal().mean() + 1e-12
+        self.weight = torch.linalg.solve(
+            gram + penalty * torch.eye(z.shape[1], dtype=z.dtype, device=z.device), centred.T @ (y - self.y_mean) / len(z)
+        )
+
+    def __call__(self, z: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch factors"]:
+        """Read the factors off latents."""
+        return ((z.double() - self.z_mean) @ self.weight + self.y_mean).to(z.dtype)
+
+    def r2(self, z: Float[Tensor, "n dim"], y: Float[Tensor, "n factors"]) -> float:
+        """The share of the factors' variance that the probe explains on fresh samples: 1 is all, 0 or less is none."""
+        residual = (y - self(z)).double().square().sum()
+        return float(1 - residual / (y.double() - y.double().mean(0)).square().sum())
+
+
+def smallest_std(z: Float[Tensor, "n dim"]) -> float:
+    """The least standard deviation of any latent dimension: near 0 where a dimension has collapsed."""
+    return float(z.std(0).min())
+
+
+def mean_std(z: Float[Tensor, "n dim"]) -> float:
+    """The latent's standard deviation averaged over dimensions: near 0 where all of it has collapsed."""
+    return float(z.std(0).mean())
+
+
+def effective_rank(z: Float[Tensor, "n dim"]) -> float:
+    """exp(entropy of the normalised singular values) (Roy & Vetterli, 2007): how many directions the latents fill.
+
+    It does not change when all latents shrink, so it does not notice collapse; read it beside the standard deviation.
+    """
+    values = torch.linalg.svdvals((z - z.mean(0)).double())
+    share = values / values.sum()
+    return float(torch.exp(-(share * share.clamp_min(1e-30).log()).sum()))

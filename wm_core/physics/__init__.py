@@ -1,0 +1,1 @@
+"""Systems that keep what nature keeps, and the integrators that let them."""

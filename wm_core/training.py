@@ -1,0 +1,215 @@
+"""One training loop for every system of the book, on a laptop, a GPU or many.
+
+What makes a run repeat and resume exactly is one rule: *everything random in step k is a function of the seed and of k*.
+So a checkpoint needs the weights, the optimiser and the number of the step, and no generator's state; a run that was
+killed at any moment and started again ends with the same weights, bit for bit.
+"""
+
+import io
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from wm_core.artefacts import write_atomically
+from wm_core.distributed import my_share, rank
+
+Terms = dict[str, Tensor]
+Precision = Literal["auto", "float32"]
+
+
+class TrainingStopped(ArithmeticError):
+    """A loss term or the gradient became NaN or infinite."""
+
+
+@dataclass
+class History:
+    """What a training run logged: every loss term at every step, by name.
+
+    Attributes:
+        terms: name to one value a step, weighted as it entered the loss.
+        seconds: wall-clock time of the steps taken by this process (a resumed run counts only its own).
+        device: where it ran.
+    """
+
+    terms: dict[str, list[float]] = field(default_factory=dict)
+    seconds: float = 0.0
+    device: str = "cpu"
+
+    def last(self, name: str, steps: int = 50) -> float:
+        """The mean of a term over the last ``steps`` steps."""
+        tail = self.terms[name][-steps:]
+        return sum(tail) / len(tail)
+
+
+def fit(
+    module: nn.Module,
+    loss: Callable[[nn.Module, object], Terms],
+    batches: Callable[[torch.Generator], object],
+    *,
+    steps: int,
+    learning_rate: float,
+    seed: int = 0,
+    weight_decay: float = 0.0,
+    warmup: float = 0.05,
+    clip: float | None = 1.0,
+    precision: Precision = "auto",
+    checkpoint: Path | str | None = None,
+    every: int = 100,
+    title: str = "training",
+) -> History:
+    """Train ``module`` in place with AdamW, a linear warm-up and a cosine decay to zero.
+
+    Args:
+        module: what to train; it is moved to the device, trained there, and left there.
+        loss: from the module and a batch to named, weighted terms; their sum is minimised.
+        batches: draws one whole batch from a generator. Each of several processes keeps its share of the rows.
+        steps: how many updates.
+        learning_rate: at the end of the warm-up.
+        seed: with the step's number it decides everything random.
+        weight_decay: AdamW's.
+        warmup: the share of the steps in which the rate rises from zero.
+        clip: largest gradient norm, or None for no limit.
+        precision: ``auto`` computes in bfloat16 on CUDA and float32 elsewhere; ``float32`` does so everywhere.
+        checkpoint: a file to resume from if it is there, and to write to every ``every`` steps.
+        every: steps between checkpoints.
+        title: what the progress bar says.
+
+    Returns:
+        The log of every term.
+
+    Raises:
+        TrainingStopped: a term or the gradient's norm is NaN or infinite; the message names the step and the term.
+        ValueError: ``steps`` is below 1, or the checkpoint belongs to another run.
+    """
+    from accelerate import Accelerator
+    from accelerate.utils import DistributedDataParallelKwargs
+
+    if steps < 1:
+        raise ValueError(f"steps: got {steps}, wanted at least 1")
+    accelerator = Accelerator(
+        cpu=not torch.cuda.is_available(),  # said outright, several processes on CPUs are recognised as such
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
+    half = precision == "auto" and accelerator.device.type == "cuda"
+    optimiser = torch.optim.AdamW(module.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    step_loss, optimiser = accelerator.prepare(_Step(module, loss, half), optimiser)
+    history = History(device=str(accelerator.device))
+    run = {"steps": steps, "learning_rate": learning_rate, "seed": seed, "weight_decay": weight_decay, "warmup": warmup}
+    saved = _Checkpoint(checkpoint, run, module, optimiser, history)
+    module.train()
+    start = time.perf_counter()
+    for k in _progress(saved.resume(), steps, title):
+        generator = torch.Generator().manual_seed(_mix(seed, k))
+        torch.manual_seed(_mix(seed, k) + 1 + rank())  # what the module itself draws, such as noise
+        batch = _to(my_share(batches(generator)), accelerator.device)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate * schedule(k, steps, warmup)
+        terms = step_loss(batch)
+        optimiser.zero_grad(set_to_none=True)
+        accelerator.backward(sum(terms.values()))
+        norm = accelerator.clip_grad_norm_(module.parameters(), clip if clip is not None else float("inf"))
+        _log(history, k, {name: accelerator.reduce(term.detach(), "mean") for name, term in terms.items()}, norm)
+        optimiser.step()
+        if (k + 1) % every == 0 or k + 1 == steps:
+            saved.write(k + 1)
+    history.seconds = time.perf_counter() - start
+    module.eval()
+    return history
+
+
+def schedule(step: int, steps: int, warmup: float) -> float:
+    """The share of the full learning rate at ``step``: a linear rise over ``warmup * steps``, then half a cosine to 0."""
+    rise = max(1, round(warmup * steps))
+    if step < rise:
+        return (step + 1) / rise
+    done = (step - rise) / max(1, steps - rise)
+    return 0.5 * (1 + math.cos(math.pi * done))
+
+
+class _Step(nn.Module):
+    """Model and loss as one module, so that data-parallel training sees one forward pass whatever the loss calls."""
+
+    def __init__(self, module: nn.Module, loss: Callable[[nn.Module, object], Terms], half: bool):
+        super().__init__()
+        self.module, self.loss, self.half = module, loss, half
+
+    def forward(self, batch: object) -> Terms:
+        with torch.autocast("cuda", torch.bfloat16, enabled=self.half):
+            return {name: term.float() if self.half else term for name, term in self.loss(self.module, batch).items()}
+
+
+class _Checkpoint:
+    """Saves and restores everything that a step of a run depends on."""
+
+    def __init__(self, path: Path | str | None, run: dict, module: nn.Module, optimiser, history: History):
+        self.path = Path(path) if path else None
+        self.run, self.module, self.optimiser, self.history = run, module, optimiser, history
+
+    def resume(self) -> int:
+        """Restore the last checkpoint and return the number of the next step: 0 without one."""
+        if self.path is None or not self.path.exists():
+            return 0
+        state = torch.load(self.path, map_location="cpu", weights_only=True)
+        if state["run"] != self.run:
+            raise ValueError(f"checkpoint {self.path} is of another run: got {state['run']}, wanted {self.run}")
+        self.module.load_state_dict(state["module"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.history.terms = state["terms"]
+        return state["next"]
+
+    def write(self, following: int) -> None:
+        if self.path is None or rank() != 0:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = io.BytesIO()
+        torch.save(
+            {
+                "run": self.run,
+                "next": following,
+                "module": self.module.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "terms": self.history.terms,
+            },
+            file,
+        )
+        write_atomically(self.path, file.getvalue())
+
+
+def _mix(seed: int, step: int) -> int:
+    """One number from two, such that neighbouring seeds and steps share nothing."""
+    state = (seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB) & (2**64 - 1)
+    state = ((state ^ (state >> 31)) * 0xD6E8FEB86659FD93) & (2**64 - 1)
+    return (state ^ (state >> 32)) >> 2  # leaves room for + 1 + rank below 2**63
+
+
+def _log(history: History, step: int, terms: Terms, norm: Tensor) -> None:
+    """Append one step's terms, or stop with the name of the first that is not a number."""
+    names = [*terms, "gradient norm"]
+    values = torch.stack([*(term.float().reshape(()) for term in terms.values()), norm.float().reshape(())]).tolist()
+    for name, value in zip(names, values, strict=True):
+        if not abs(value) < float("inf"):
+            raise TrainingStopped(f"step {step}: {name} is {value}")
+        history.terms.setdefault(name, []).append(value)
+
+
+def _to(batch: object, device: torch.device) -> object:
+    if isinstance(batch, dict):
+        return {key: _to(value, device) for key, value in batch.items()}
+    if isinstance(batch, tuple | list):
+        return type(batch)(_to(value, device) for value in batch)
+    return batch.to(device, non_blocking=True)
+
+
+def _progress(first: int, steps: int, title: str) -> Iterator[int]:
+    """Count the steps under a progress bar; the build shows its own instead."""
+    from tqdm.auto import tqdm
+
+    quiet = rank() != 0 or "WM_RUN_DIR" in os.environ
+    return iter(tqdm(range(first, steps), desc=title, initial=first, total=steps, disable=quiet, leave=False))

@@ -1,0 +1,1 @@
+"""Simulators with known truth: vectorised, seeded, and with nothing to download."""
