@@ -98,7 +98,7 @@ def fit(
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
     half = precision == "auto" and accelerator.device.type == "cuda"
-    optimiser = torch.optim.AdamW(module.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    optimiser = torch.optim.AdamW(module.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
     step_loss, optimiser = accelerator.prepare(_Step(module, loss, half), optimiser)
     history = History(device=str(accelerator.device))
     run = {"steps": steps, "learning_rate": learning_rate, "seed": seed, "weight_decay": weight_decay, "warmup": warmup}
@@ -107,7 +107,7 @@ def fit(
     start = time.perf_counter()
     for k in _progress(saved.resume(), steps, title):
         generator = torch.Generator().manual_seed(_mix(seed, k))
-        torch.manual_seed(_mix(seed, k) + 1 + rank())  # what the module itself draws, such as noise
+        _seed(_mix(seed, k) + 1 + rank())  # what the module itself draws, such as noise
         batch = _to(my_share(batches(generator)), accelerator.device)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * schedule(k, steps, warmup)
@@ -187,6 +187,13 @@ def _mix(seed: int, step: int) -> int:
     state = (seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB) & (2**64 - 1)
     state = ((state ^ (state >> 31)) * 0xD6E8FEB86659FD93) & (2**64 - 1)
     return (state ^ (state >> 32)) >> 2  # leaves room for + 1 + rank below 2**63
+
+
+def _seed(number: int) -> None:
+    """Seed PyTorch's generators. torch.manual_seed would format a stack trace at each call, a millisecond a step."""
+    torch.default_generator.manual_seed(number)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed(number)
 
 
 def _log(history: History, step: int, terms: Terms, norm: Tensor) -> None:

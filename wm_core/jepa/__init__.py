@@ -1,0 +1,1 @@
+"""Joint-embedding predictive architectures: predicting in latent space."""

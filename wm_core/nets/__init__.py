@@ -1,0 +1,1 @@
+"""Blocks that systems are built from."""

@@ -1,0 +1,37 @@
+"""Dynamics: from a latent and an action to the next latent."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from wm_core.nets.mlp import mlp
+
+
+class ResidualDynamics(nn.Module):
+    """z' = z + MLP(z, a / action_scale): what an action changes is learned, what it leaves alone is free.
+
+    Args:
+        dim: width of the latent.
+        action_dim: width of an action.
+        action_scale: the size of a large action, so that the network sees numbers of order 1.
+        hidden: width of the hidden layer.
+    """
+
+    def __init__(self, dim: int, action_dim: int = 2, action_scale: float = 1.0, hidden: int = 256):
+        super().__init__()
+        self.action_scale = action_scale
+        self.change = mlp(dim + action_dim, hidden, dim)
+
+    def forward(self, z: Float[Tensor, "*batch dim"], a: Float[Tensor, "*batch action"]) -> Float[Tensor, "*batch dim"]:
+        return z + self.change(torch.cat([z, a / self.action_scale], -1))
+
+
+def unroll(
+    dynamics: nn.Module, z: Float[Tensor, "batch dim"], actions: Float[Tensor, "batch horizon action"]
+) -> Float[Tensor, "batch horizon dim"]:
+    """Imagine: apply the dynamics to its own predictions, one action after another. Returns z after each action."""
+    imagined = []
+    for a in actions.unbind(1):
+        z = dynamics(z, a)
+        imagined.append(z)
+    return torch.stack(imagined, 1)

@@ -1,0 +1,50 @@
+"""Encoders: from a grey image to a latent vector."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from wm_core.nets.mlp import mlp
+
+
+class PatchEncoder(nn.Module):
+    """Overlapping patches through one convolution, then two linear layers: a small image to a vector.
+
+    There is no normalisation layer: one that centres each latent over the batch would hide collapse instead of showing it.
+
+    Args:
+        size: pixels along a side of the image, a multiple of 4.
+        dim: width of the latent.
+        channels, hidden: widths on the way.
+    """
+
+    def __init__(self, size: int, dim: int, channels: int = 16, hidden: int = 128):
+        super().__init__()
+        if size % 4:
+            raise ValueError(f"size: got {size}, wanted a multiple of 4")
+        self.patches = nn.Conv2d(1, channels, kernel_size=8, stride=4, padding=2)  # (size / 4)² patches
+        self.head = mlp(channels * (size // 4) ** 2, hidden, dim)
+
+    def features(self, frames: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch features"]:
+        """What the convolution sees, before it is squeezed into the latent."""
+        flat = frames.reshape(-1, 1, *frames.shape[-2:])
+        flat = 4 * (flat - 0.4)  # about mean 0 and spread 1 for images in [0, 1]
+        return self.patches(flat).relu().flatten(1).unflatten(0, frames.shape[:-2])
+
+    def forward(self, frames: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch dim"]:
+        return self.head(self.features(frames))
+
+
+class FrozenEncoder(nn.Module):
+    """An encoder that is not trained, its latents brought to mean 0 and standard deviation 1 on sample frames."""
+
+    def __init__(self, encoder: nn.Module, sample: Float[Tensor, "n size size"]):
+        super().__init__()
+        self.encoder = encoder.requires_grad_(False)
+        with torch.no_grad():
+            z = encoder(sample)
+        self.register_buffer("mean", z.mean(0))
+        self.register_buffer("std", z.std(0))
+
+    def forward(self, frames: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch dim"]:
+        return (self.encoder(frames) - self.mean) / self.std
