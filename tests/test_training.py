@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from wm_core.training import TrainingStopped, _mix, fit, schedule
+from wm_core.training import Shuffled, TrainingStopped, _mix, fit, schedule
 
 
 def make(seed=0):
@@ -17,7 +17,7 @@ def make(seed=0):
     return nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
 
 
-def batches(generator):
+def batches(step, generator):
     x = torch.randn(16, 3, generator=generator)
     return x, (x.sum(-1, keepdim=True) / 2).tanh()
 
@@ -115,11 +115,11 @@ def test_a_run_cut_at_a_checkpoint_ends_with_the_same_weights(tmp_path):
     whole, cut = make(), make()
     full = fit(whole, loss, batches, steps=30, learning_rate=1e-2, checkpoint=tmp_path / "whole.pt", every=10)
 
-    def stop_at_25(generator):
+    def stop_at_25(step, generator):
         calls.append(1)
         if len(calls) == 26:
             raise KeyboardInterrupt
-        return batches(generator)
+        return batches(step, generator)
 
     calls = []
     with pytest.raises(KeyboardInterrupt):
@@ -142,9 +142,9 @@ sys.path.insert(0, {tests!r})
 from test_training import batches, loss, make, weights
 from wm_core.training import fit
 
-def slowly(generator):
+def slowly(step, generator):
     print("step", flush=True)
-    return batches(generator)
+    return batches(step, generator)
 
 torch.set_num_threads(1)
 model = make()
@@ -192,7 +192,7 @@ def loss(model, batch):
 
 torch.set_num_threads(1)
 model = make().double()
-history = fit(model, loss, lambda g: [t.double() for t in batches(g)], steps=40, learning_rate=1e-2)
+history = fit(model, loss, lambda step, g: [t.double() for t in batches(step, g)], steps=40, learning_rate=1e-2)
 if rank() == 0:
     torch.save((weights(model), history.terms), sys.argv[1])
 """
@@ -218,3 +218,22 @@ def test_the_docstring_example_of_a_batch_that_does_not_divide(monkeypatch):
     monkeypatch.setattr(distributed, "processes", lambda: 3)
     with pytest.raises(ValueError, match=textwrap.dedent("got 16 rows for 3 processes, wanted a multiple of 3")):
         distributed.my_share(torch.zeros(16, 2))
+
+
+def test_an_epoch_visits_every_row_once_and_the_next_in_another_order():
+    rows = torch.arange(10)
+    batches = Shuffled(rows, size=5, seed=3)
+    visited = [torch.cat([batches(2 * epoch + half, None)[0] for half in (0, 1)]) for epoch in (0, 1)]
+    assert all(torch.equal(v.sort().values, rows) for v in visited)
+    assert not torch.equal(*visited)
+    assert torch.equal(batches(3, None)[0], visited[1][5:])
+
+
+def test_rows_can_lie_along_another_axis():
+    batches = Shuffled(torch.arange(12).view(2, 6), size=3, dim=1)
+    assert batches(0, None)[0].shape == (2, 3)
+
+
+def test_a_batch_larger_than_the_data_is_refused():
+    with pytest.raises(ValueError, match="got 11 for 10 rows"):
+        Shuffled(torch.arange(10), size=11)

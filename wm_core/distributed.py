@@ -45,8 +45,12 @@ class _Gather(torch.autograd.Function):
         return gradient.chunk(processes())[rank()]
 
 
-def my_share(batch: object) -> object:
+def my_share(batch: object, dim: int = 0) -> object:
     """This process's contiguous share of a batch's rows; tuples, lists and dicts are shared out leaf by leaf.
+
+    Args:
+        batch: what every process holds whole.
+        dim: the axis of the rows.
 
     Raises:
         ValueError: the rows do not divide evenly among the processes.
@@ -55,10 +59,10 @@ def my_share(batch: object) -> object:
     if count == 1:
         return batch
     if isinstance(batch, dict):
-        return {key: my_share(value) for key, value in batch.items()}
+        return {key: my_share(value, dim) for key, value in batch.items()}
     if isinstance(batch, tuple | list):
-        return type(batch)(my_share(value) for value in batch)
-    if len(batch) % count:
-        raise ValueError(f"batch: got {len(batch)} rows for {count} processes, wanted a multiple of {count}")
-    share = len(batch) // count
-    return batch[rank() * share : (rank() + 1) * share]
+        return type(batch)(my_share(value, dim) for value in batch)
+    rows = batch.shape[dim]
+    if rows % count:
+        raise ValueError(f"batch: got {rows} rows for {count} processes, wanted a multiple of {count}")
+    return batch.narrow(dim, rank() * (rows // count), rows // count)

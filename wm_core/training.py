@@ -8,6 +8,7 @@ killed at any moment and started again ends with the same weights, bit for bit.
 import io
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -51,11 +52,12 @@ class History:
 def fit(
     module: nn.Module,
     loss: Callable[[nn.Module, object], Terms],
-    batches: Callable[[torch.Generator], object],
+    batches: Callable[[int, torch.Generator], object],
     *,
     steps: int,
     learning_rate: float,
     seed: int = 0,
+    optimiser: type[torch.optim.Optimizer] = torch.optim.AdamW,
     weight_decay: float = 0.0,
     warmup: float = 0.05,
     clip: float | None = 1.0,
@@ -64,16 +66,19 @@ def fit(
     every: int = 100,
     title: str = "training",
 ) -> History:
-    """Train ``module`` in place with AdamW, a linear warm-up and a cosine decay to zero.
+    """Train ``module`` in place, with a linear warm-up and a cosine decay to zero.
 
     Args:
         module: what to train; it is moved to the device, trained there, and left there.
         loss: from the module and a batch to named, weighted terms; their sum is minimised.
-        batches: draws one whole batch from a generator. Each of several processes keeps its share of the rows.
+        batches: makes one whole batch from the step's number and a generator seeded for that step; see `Shuffled`. Each
+            of several processes keeps its share of the rows, which lie along ``batches.dim`` if it has one, else along 0.
         steps: how many updates.
         learning_rate: at the end of the warm-up.
         seed: with the step's number it decides everything random.
-        weight_decay: AdamW's.
+        optimiser: ``AdamW`` (decay apart from the gradient) or ``Adam`` (decay as an L2 penalty), or another with their
+            arguments.
+        weight_decay: the optimiser's.
         warmup: the share of the steps in which the rate rises from zero.
         clip: largest gradient norm, or None for no limit.
         precision: ``auto`` computes in bfloat16 on CUDA and float32 elsewhere; ``float32`` does so everywhere.
@@ -98,30 +103,55 @@ def fit(
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
     half = precision == "auto" and accelerator.device.type == "cuda"
-    optimiser = torch.optim.AdamW(module.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
-    step_loss, optimiser = accelerator.prepare(_Step(module, loss, half), optimiser)
+    # Of accelerate's wrappers only the module's is used: those of the optimiser, of backward and of clipping serve a gradient
+    # scaler, which bfloat16 does not need, and cost 2 ms a step, as much as a small network.
+    step_loss = accelerator.prepare(_Step(module, loss, half))
+    updates = optimiser(module.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
     history = History(device=str(accelerator.device))
     run = {"steps": steps, "learning_rate": learning_rate, "seed": seed, "weight_decay": weight_decay, "warmup": warmup}
-    saved = _Checkpoint(checkpoint, run, module, optimiser, history)
+    saved = _Checkpoint(checkpoint, run, module, updates, history)
     module.train()
     start = time.perf_counter()
     for k in _progress(saved.resume(), steps, title):
         generator = torch.Generator().manual_seed(_mix(seed, k))
         _seed(_mix(seed, k) + 1 + rank())  # what the module itself draws, such as noise
-        batch = _to(my_share(batches(generator)), accelerator.device)
-        for group in optimiser.param_groups:
+        batch = _to(my_share(batches(k, generator), getattr(batches, "dim", 0)), accelerator.device)
+        for group in updates.param_groups:
             group["lr"] = learning_rate * schedule(k, steps, warmup)
         terms = step_loss(batch)
-        optimiser.zero_grad(set_to_none=True)
-        accelerator.backward(sum(terms.values()))
-        norm = accelerator.clip_grad_norm_(module.parameters(), clip if clip is not None else float("inf"))
+        updates.zero_grad(set_to_none=True)
+        sum(terms.values()).backward()
+        norm = nn.utils.clip_grad_norm_(module.parameters(), clip if clip is not None else math.inf)
         _log(history, k, {name: accelerator.reduce(term.detach(), "mean") for name, term in terms.items()}, norm)
-        optimiser.step()
+        updates.step()
         if (k + 1) % every == 0 or k + 1 == steps:
             saved.write(k + 1)
     history.seconds = time.perf_counter() - start
     module.eval()
     return history
+
+
+class Shuffled:
+    """Batches that go through all rows in a fresh random order, epoch after epoch.
+
+    Args:
+        rows: tensors of equal length along ``dim``, batched together.
+        size: rows in a batch. What is left of an epoch when no whole batch fits is dropped.
+        seed: with the epoch's number it decides the order.
+        dim: the axis of the rows.
+    """
+
+    def __init__(self, *rows: Tensor, size: int, seed: int = 0, dim: int = 0):
+        self.rows, self.size, self.seed, self.dim = rows, size, seed, dim
+        self.count = rows[0].shape[dim]
+        if size > self.count:
+            raise ValueError(f"size: got {size} for {self.count} rows, wanted no more than there are")
+
+    def __call__(self, step: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        epoch, place = divmod(step, self.count // self.size)
+        order = torch.randperm(self.count, generator=torch.Generator().manual_seed(_mix(self.seed, epoch)))
+        chosen = order[place * self.size : (place + 1) * self.size]
+        return tuple(row.index_select(self.dim, chosen) for row in self.rows)
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:
@@ -219,4 +249,6 @@ def _progress(first: int, steps: int, title: str) -> Iterator[int]:
     from tqdm.auto import tqdm
 
     quiet = rank() != 0 or "WM_RUN_DIR" in os.environ
-    return iter(tqdm(range(first, steps), desc=title, initial=first, total=steps, disable=quiet, leave=False))
+    alive = sys.stderr.isatty() or "ipykernel" in sys.modules  # else it goes to a log, where a line a while is enough
+    interval = 0.1 if alive else 30.0
+    return iter(tqdm(range(first, steps), title, steps, initial=first, disable=quiet, leave=False, mininterval=interval))

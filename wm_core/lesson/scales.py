@@ -1,6 +1,7 @@
 """One dial for scale: the same lesson on a laptop's CPU, on a GPU, and at full length."""
 
 import os
+from pathlib import Path
 from typing import Literal, TypeVar
 
 ScaleName = Literal["tiny", "gpu", "full"]
@@ -38,3 +39,15 @@ def scale(*, tiny: Choice, gpu: Choice | None = None, full: Choice | None = None
     choices = {"tiny": tiny, "gpu": gpu, "full": full}
     up_to_here = NAMES[: NAMES.index(scale_name()) + 1]
     return next(choices[name] for name in reversed(up_to_here) if choices[name] is not None)
+
+
+def checkpoint(name: str) -> Path | None:
+    """Where a training of this lesson keeps its checkpoint, or None where it is short enough to start over.
+
+    At full scale that is ``_build/checkpoints`` below the current folder, so that a run that was stopped goes on;
+    ``WM_CHECKPOINTS`` names another folder, at any scale.
+    """
+    folder = os.environ.get("WM_CHECKPOINTS")
+    if folder is None and scale_name() != "full":
+        return None
+    return Path(folder or "_build/checkpoints") / f"{name.replace(' ', '-')}.pt"

@@ -2,7 +2,7 @@
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class LinearProbe:
@@ -33,6 +33,13 @@ class LinearProbe:
     def __call__(self, z: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch factors"]:
         """Read the factors off latents."""
         return ((z.double() - self.z_mean) @ self.weight + self.y_mean).to(z.dtype)
+
+    def as_linear(self) -> nn.Linear:
+        """The probe as a frozen layer, for a network that is to be exported."""
+        layer = nn.Linear(*self.weight.shape)
+        layer.weight.data = self.weight.T.float()
+        layer.bias.data = (self.y_mean - self.z_mean @ self.weight).float()
+        return layer.requires_grad_(False)
 
     def r2(self, z: Float[Tensor, "n dim"], y: Float[Tensor, "n factors"]) -> float:
         """The share of the factors' variance that the probe explains on fresh samples: 1 is all, 0 or less is none."""

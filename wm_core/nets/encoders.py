@@ -18,7 +18,7 @@ class PatchEncoder(nn.Module):
         channels, hidden: widths on the way.
     """
 
-    def __init__(self, size: int, dim: int, channels: int = 16, hidden: int = 128):
+    def __init__(self, size: int, dim: int, channels: int = 8, hidden: int = 128):
         super().__init__()
         if size % 4:
             raise ValueError(f"size: got {size}, wanted a multiple of 4")
