@@ -48,7 +48,7 @@ class BookMap(Page):
 
     def _written(self, page: str) -> str:
         lesson = Lesson(page.removeprefix("lessons/"))
-        self.env.note_dependency(str(lesson.sources))
+        self.env.note_dependency(str(lesson.source))
         return f'<li class="map-written"><a href="{self.link(page)}">{escape(lesson.title)}</a></li>'
 
     def _coming(self, title: str) -> str:
