@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from tools.lessons import Lesson, executed, read_notebook
+from tools.paths import ROOT
 from tools.site import address
 
 NOT_RUN = '<div class="admonition warning">\n<p class="title">Not run</p>\nA draft: this notebook has not been executed.\n</div>'
@@ -51,6 +52,7 @@ def place_live_figures(app: Sphinx, pagename: str, templatename: str, context: d
         return
     lesson = Lesson(pagename.removeprefix("lessons/"))
     context["body"] = context["body"].replace('<figure class="wm-live"', f'<figure class="wm-live" data-lesson="{lesson.name}"')
+    context["body"] = re.sub(r'<img [^>]*src="[^"]*/([\w-]+)\.svg"[^>]*>', inline_diagram, context["body"])
     context["wm_notebook"] = f"notebooks/{lesson.name}.ipynb"
     where = address()
     if where.repository:
@@ -59,6 +61,18 @@ def place_live_figures(app: Sphinx, pagename: str, templatename: str, context: d
     if record.exists():
         run = json.loads(record.read_text())
         context["wm_seconds"], context["wm_cores"] = round(run["seconds"]), run["cores"]
+
+
+def inline_diagram(image: re.Match) -> str:
+    """The drawing itself in place of an image of it, so that it takes the page's colours and fonts."""
+    name = image[1]
+    file = ROOT / "book/_static/diagrams" / f"{name}.svg"
+    alt = re.search(r'alt="([^"]*)"', image[0])
+    drawing = file.read_text(encoding="utf-8")
+    drawing = re.sub(r"<title>.*?</title>\s*", "", drawing)  # a browser would show it as a tooltip; the label says more
+    # a style sheet inside a page is the whole page's: nested under the drawing's class it stays at home
+    drawing = re.sub(r"<style>(.*?)</style>", rf"<style>.wm-diagram-{name}{{\1}}</style>", drawing, flags=re.S)
+    return drawing.replace("<svg ", f'<svg class="wm-diagram wm-diagram-{name}" role="img" aria-label="{alt[1] if alt else name}" ', 1)
 
 
 def set_version(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:

@@ -15,13 +15,13 @@ def test_pretty(number, text):
 def test_a_page_gets_a_markdown_table(page, shown):
     table(["model", "error / px"], [["ours", 0.12345], ["theirs", (1.0, 0.5, 2.0)]])
     assert shown[0]["text/markdown"] == (
-        "| model | error / px |\n| --- | ---: |\n| ours | 0.123 |\n| theirs | 1 (0.5 to 2) |"
+        "| model | error / px |\n| --- | ---: |\n| ours | 0.123 |\n| theirs | 1.00 (0.500 to 2.00) |"
     )
 
 
 def test_a_terminal_gets_aligned_columns(capsys):
     table(["model", "error"], [["ours", 1.0]])
-    assert capsys.readouterr().out == "model  error\nours   1\n"
+    assert capsys.readouterr().out == "model  error\nours   1.00\n"
 
 
 def test_a_short_row_is_refused():

@@ -73,7 +73,7 @@ def style() -> dict[str, object]:
         "axes.spines.right": False,
         "axes.titlesize": 10,
         "axes.titlelocation": "left",
-        "axes.titleweight": "semibold",
+        "axes.titleweight": "bold",
         "axes.labelsize": 9.5,
         "xtick.labelsize": 9,
         "ytick.labelsize": 9,

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from wm_core.lesson.stages import emit
 
 
-def pretty(number: float, digits: int = 4) -> str:
-    """Write a number with ``digits`` significant digits, and a tiny or huge one with an exponent."""
+def pretty(number: float, digits: int = 4, *, zeros: bool = False) -> str:
+    """Write a number with ``digits`` significant digits, and a tiny or huge one with an exponent.
+
+    With ``zeros`` the digits that are zeros at the end are written too: 0.030 was measured, 0.03 was said.
+    """
     size = abs(number)
     if size == 0 or 1e-3 <= size < 10**digits:
-        return f"{number:.{digits}g}"
+        return f"{number:#.{digits}g}".rstrip(".") if zeros else f"{number:.{digits}g}"
     if size < 1e6 and size >= 1:
         return f"{number:.0f}"
     return f"{number:.{digits - 1}e}"
@@ -39,8 +42,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], *, digits: int 
 
 def _cell(cell: object, digits: int) -> str:
     if isinstance(cell, float):
-        return pretty(cell, digits)
+        return pretty(cell, digits, zeros=True)
     if isinstance(cell, tuple):
-        mean, low, high = (pretty(part, digits) for part in cell)
+        mean, low, high = (pretty(part, digits, zeros=True) for part in cell)
         return f"{mean} ({low} to {high})"
     return str(cell)

@@ -15,27 +15,35 @@ from wm_core.lesson.stages import emit
 Verdict = Literal["open", "right", "wrong"]
 
 
-def check(name: str, answer: object) -> Verdict:
-    """Check an answer to an exercise and say what is wrong with it.
+def check(name: str, answer: object) -> None:
+    """Check an answer to an exercise and show whether it is right and, if not, what is wrong with it.
 
     Args:
         name: ``part/lesson/exercise``.
-        answer: a value, or a function to be tried out.
-
-    Returns:
-        ``open`` while a hole (``...``) is still in the answer, else ``right`` or ``wrong``.
+        answer: a value, or a function to be tried out. A hole (``...``) in it leaves the exercise open.
 
     Raises:
         ValueError: there is no such exercise.
     """
-    examine = find(name)
+    verdict, sentence = examine(name, answer)
+    mark = {"open": "○", "right": "✓", "wrong": "✗"}[verdict]
+    emit(f"{mark} {sentence}", html=f'<p class="wm-check" data-check="{verdict}">{mark} {escape(sentence)}</p>')
+
+
+def examine(name: str, answer: object) -> tuple[Verdict, str]:
+    """What `check` shows: ``open``, ``right`` or ``wrong``, and a sentence.
+
+    Raises:
+        ValueError: there is no such exercise.
+    """
+    judge = find(name)
     if has_hole(answer):
-        return _say("open", "Nothing to check yet: replace the ... with your answer and run the cell again.")
+        return "open", "Nothing to check yet: replace the ... with your answer and run the cell again."
     try:
-        fault = examine(answer)
+        fault = judge(answer)
     except Exception as error:  # whatever a reader's own code raises is an answer's fault, not the notebook's
-        return _say("wrong", f"It stops with {type(error).__name__}: {error}")
-    return _say("right", "Right.") if fault is None else _say("wrong", fault)
+        return "wrong", f"It stops with {type(error).__name__}: {error}"
+    return ("right", "Right.") if fault is None else ("wrong", fault)
 
 
 def find(name: str) -> Callable[[object], str | None]:
@@ -54,8 +62,3 @@ def has_hole(answer: object) -> bool:
     code = getattr(answer, "__code__", None)
     return answer is ... or (code is not None and ... in code.co_consts)
 
-
-def _say(verdict: Verdict, sentence: str) -> Verdict:
-    mark = {"open": "○", "right": "✓", "wrong": "✗"}[verdict]
-    emit(f"{mark} {sentence}", html=f'<p class="wm-check" data-check="{verdict}">{mark} {escape(sentence)}</p>')
-    return verdict
