@@ -1,9 +1,14 @@
 """Every annotated shape of wm_core is checked while the tests run, and PyTorch uses one thread, as small networks like."""
 
+import functools
 import os
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from jaxtyping import install_import_hook
+
+from tools.paths import HTML
 
 os.environ.pop("WM_RUN_DIR", None)  # the tests themselves are no build
 
@@ -34,3 +39,30 @@ def shown(monkeypatch):
     bundles = []
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
     return bundles
+
+
+@pytest.fixture(scope="session")
+def needs():
+    """Skips the test where something it needs is not there; CI may not pass over it and fails instead."""
+
+    def check(thing, words):
+        if not thing:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(words)
+
+    return check
+
+
+class Quietly(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site(needs):
+    """The address of the built site, served on a free port of this machine."""
+    needs((HTML / "index.html").exists(), f"{HTML} holds no site: run make book")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quietly, directory=HTML))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()

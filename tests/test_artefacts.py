@@ -27,7 +27,12 @@ def test_what_is_saved_comes_back(saved):
     x = torch.randn(5, 3)
     assert torch.equal(model(x), make()(x))
     manifest = artefact.manifest
-    assert (manifest.system, manifest.config, manifest.seed, manifest.claims) == ("toy", {"width": 4}, 7, {"error": 0.5})
+    assert (manifest.system, manifest.config, manifest.seed, manifest.claims) == (
+        "toy",
+        {"width": 4},
+        7,
+        {"error": 0.5},
+    )
     assert manifest.device
     assert manifest.versions["torch"] == torch.__version__
 
@@ -131,7 +136,7 @@ def test_a_damaged_download_is_refused_and_a_new_version_is_fetched(site):
 
 def test_a_system_that_is_nowhere_says_where_it_looked(monkeypatch):
     monkeypatch.delenv("WM_SITE", raising=False)
-    with pytest.raises(ArtefactError, match="no folder .*nothing_of_this_name, and WM_SITE"):
+    with pytest.raises(ArtefactError, match=r"no folder .*nothing_of_this_name, and WM_SITE"):
         published("nothing_of_this_name")
 
 

@@ -57,7 +57,18 @@ def build_wheel() -> str:
     if not built or not stamp.exists() or stamp.read_text() != state:
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", target, ROOT]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            "-w",
+            target,
+            ROOT,
+        ]
         subprocess.run([str(part) for part in command], check=True)
         stamp.write_text(state)
         built = list(target.glob("*.whl"))

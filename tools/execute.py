@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import time
+from pathlib import Path
 
 import nbformat
 import torch
@@ -56,7 +57,9 @@ def fresh(lesson: Lesson) -> bool:
     here = {"source": sha256(lesson.text.encode()), "scale": scale_name(), "torch": torch.__version__}
     if any(last[key] != value for key, value in here.items()):
         return False
-    return all((ROOT / file).exists() and sha256((ROOT / file).read_bytes()) == sha for file, sha in last["inputs"].items())
+    return all(
+        (ROOT / file).exists() and sha256((ROOT / file).read_bytes()) == sha for file, sha in last["inputs"].items()
+    )
 
 
 def run(lesson: Lesson) -> None:
@@ -88,7 +91,7 @@ def run(lesson: Lesson) -> None:
         "source": sha256(lesson.text.encode()),
         "scale": scale_name(),
         "torch": torch.__version__,
-        "inputs": {os.path.relpath(file, ROOT): sha256(open(file, "rb").read()) for file in imported},
+        "inputs": {os.path.relpath(file, ROOT): sha256(Path(file).read_bytes()) for file in imported},
         "seconds": round(seconds, 1),
         "date": time.strftime("%Y-%m-%d"),
         "cores": os.cpu_count(),
@@ -118,7 +121,9 @@ def collect_evidence() -> list[dict]:
 
 def _failure(lesson: Lesson, notebook: nbformat.NotebookNode, error: CellExecutionError) -> str:
     """Name the lesson, the cell and its line, and show the traceback."""
-    failed = [(n, c) for n, c in enumerate(notebook.cells) if any(o.output_type == "error" for o in c.get("outputs", []))]
+    failed = [
+        (n, c) for n, c in enumerate(notebook.cells) if any(o.output_type == "error" for o in c.get("outputs", []))
+    ]
     number, cell = failed[-1]
     where = f"lessons/{lesson.name}.py, cell {number + 1} (line {lesson.line_of(cell)})"
     return f"\n{where} stopped with {error.ename}: {error.evalue}\n\n{error.traceback}\n"

@@ -42,7 +42,9 @@ def vendor() -> bool:
     if target.is_dir() and stamp.exists() and stamp.read_bytes() == LOCK.read_bytes():
         return False
     npm = Path(sys.executable).parent / "npm"
-    subprocess.run([str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=BOOK, check=True)
+    subprocess.run(
+        [str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=BOOK, check=True
+    )
     shutil.rmtree(target, ignore_errors=True)
     for pattern, folder in FILES.items():
         found = sorted(NODE_MODULES.glob(pattern))

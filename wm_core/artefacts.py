@@ -56,6 +56,10 @@ class Manifest:
     files: dict[str, str] = field(default_factory=dict)
     format: str = FORMAT
 
+    def provenance(self) -> str:
+        """Where, when and from what this was trained, in a line."""
+        return f"trained on {self.device}, {self.date}, PyTorch {self.versions['torch']}, commit {self.commit[:8]}"
+
 
 @dataclass(frozen=True)
 class Artefact:

@@ -251,4 +251,6 @@ def _progress(first: int, steps: int, title: str) -> Iterator[int]:
     quiet = rank() != 0 or "WM_RUN_DIR" in os.environ
     alive = sys.stderr.isatty() or "ipykernel" in sys.modules  # else it goes to a log, where a line a while is enough
     interval = 0.1 if alive else 30.0
-    return iter(tqdm(range(first, steps), title, steps, initial=first, disable=quiet, leave=False, mininterval=interval))
+    return iter(
+        tqdm(range(first, steps), title, steps, initial=first, disable=quiet, leave=False, mininterval=interval)
+    )

@@ -8,6 +8,7 @@ import nbformat
 import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 from tools.lessons import Lesson, all_lessons
@@ -40,7 +41,7 @@ class BookMap(Page):
         parts = "".join(
             f'<section class="map-part"><h3>{escape(part["part"])}</h3><p>{escape(part["says"])}</p><ul>'
             + "".join(self._written(page) for page in written.get(part["part"], []))
-            + "".join(self._coming(title) for title in part["coming"])
+            + "".join(self._coming(title) for title in part["coming"].values())
             + "</ul></section>"
             for part in yaml.safe_load(COMING.read_text(encoding="utf-8"))
         )
@@ -112,13 +113,22 @@ class Status(Page):
             text += (
                 f'<tr><td><a href="{self.link(f"lessons/{lesson.name}")}">{escape(lesson.title)}</a></td>'
                 f'<td class="text-right">{run["seconds"]:.0f}</td><td>{run["scale"]}</td><td>{run["date"]}</td>'
-                f'<td>{escape(run["device"])}</td><td>{escape(run["torch"])}</td></tr>'
+                f"<td>{escape(run['device'])}</td><td>{escape(run['torch'])}</td></tr>"
             )
         head = "<th>chapter</th><th>seconds</th><th>scale</th><th>run on</th><th>device</th><th>PyTorch</th>"
         return self.html(f"<table><thead><tr>{head}</tr></thead><tbody>{text}</tbody></table>", *files)
 
 
+def name_references(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Let any page link to an entry of the bibliography as ``bibliography.md#key``, and warn where there is no such key."""
+    for citation in env.get_domain("cite").citations:
+        anchors = env.metadata[citation.bibliography_key.docname].setdefault("myst_slugs", {})
+        anchors[citation.key] = (0, citation.citation_id, citation.key)
+    return []
+
+
 def setup(app: Sphinx) -> dict:
+    app.connect("env-updated", name_references, priority=900)  # after sphinxcontrib-bibtex has gathered the citations
     for name, directive in {"book-map": BookMap, "live": LiveFigure, "evidence": Evidence, "status": Status}.items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -51,7 +51,9 @@ def place_live_figures(app: Sphinx, pagename: str, templatename: str, context: d
     if not pagename.startswith("lessons/"):
         return
     lesson = Lesson(pagename.removeprefix("lessons/"))
-    context["body"] = context["body"].replace('<figure class="wm-live"', f'<figure class="wm-live" data-lesson="{lesson.name}"')
+    context["body"] = context["body"].replace(
+        '<figure class="wm-live"', f'<figure class="wm-live" data-lesson="{lesson.name}"'
+    )
     context["body"] = re.sub(r'<img [^>]*src="[^"]*/([\w-]+)\.svg"[^>]*>', inline_diagram, context["body"])
     context["wm_notebook"] = f"notebooks/{lesson.name}.ipynb"
     where = address()
@@ -72,7 +74,9 @@ def inline_diagram(image: re.Match) -> str:
     drawing = re.sub(r"<title>.*?</title>\s*", "", drawing)  # a browser would show it as a tooltip; the label says more
     # a style sheet inside a page is the whole page's: nested under the drawing's class it stays at home
     drawing = re.sub(r"<style>(.*?)</style>", rf"<style>.wm-diagram-{name}{{\1}}</style>", drawing, flags=re.S)
-    return drawing.replace("<svg ", f'<svg class="wm-diagram wm-diagram-{name}" role="img" aria-label="{alt[1] if alt else name}" ', 1)
+    return drawing.replace(
+        "<svg ", f'<svg class="wm-diagram wm-diagram-{name}" role="img" aria-label="{alt[1] if alt else name}" ', 1
+    )
 
 
 def set_version(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:

@@ -12,7 +12,8 @@ from torch import nn
 
 from wm_core.generative.pixel_predictor import PixelPredictor, pixel_predictor_loss
 from wm_core.jepa.action_jepa import ActionJEPA, Weights, action_jepa_loss
-from wm_core.lesson import check, checkpoint, claim, colour, explore, figure, live, picture, scale, scale_name, show, source, table
+from wm_core.lesson import checkpoint, claim, scale, scale_name
+from wm_core.lesson import check, colour, explore, figure, live, picture, show, source, table
 from wm_core.metrics.intervals import mean_and_range
 from wm_core.metrics.probe import LinearProbe, mean_std
 from wm_core.nets.encoders import FrozenEncoder
@@ -38,7 +39,7 @@ for ax, t in zip(panels, (0, 5, 10, 15)):
     frame = test.frames[6, t] if t == 0 else torch.zeros(24, 24)
     picture(ax, frame, f"push {t}" if t else "one look")
 show(fig, caption="What you get: one picture of 24 × 24 grey pixels. After that only the pushes.",
-     alt="One picture of a bright dot in a room with soft wallpaper, then three black pictures.")  # fmt: skip
+     alt="One picture of a bright dot in a room with soft wallpaper, then three black pictures.")
 
 # %% [markdown]
 # The simplest answer is to copy: the dot is where it was. The next simplest is to add up the pushes. That one sounds right, and
@@ -61,7 +62,7 @@ ax.plot(range(1, 16), adding, color=colour("muted"), linestyle=":", label="add u
 ax.set(xlabel="pushes since the look", ylabel="error / room sides", ylim=(0, None))
 ax.legend()
 show(fig, caption="Adding up the pushes starts perfect, and is as wrong as copying once walls have come into play.",
-     alt="Two rising error curves. Adding starts at zero and catches up with copying near fifteen pushes.")  # fmt: skip
+     alt="Two rising error curves. Adding starts at zero and catches up with copying near fifteen pushes.")
 
 # %% [markdown]
 # And adding up was given the dot's true position to start from. Our network gets a picture. It has to find the dot in it, learn
@@ -87,7 +88,7 @@ def batch_of(count, steps=10):
         i = torch.randint(len(data.frames), (count,), generator=generator)
         t = int(torch.randint(11 - steps, (1,), generator=generator))
         return data.frames[i, t : t + steps + 1], data.actions[i, t : t + steps]
-    return draw  # fmt: skip
+    return draw
 
 # %%
 def train(seed, name="action-jepa", weights=Weights(), freeze=False, rate=0.015, steps=settings["steps"]):
@@ -100,7 +101,7 @@ def train(seed, name="action-jepa", weights=Weights(), freeze=False, rate=0.015,
         model, lambda m, batch: action_jepa_loss(m, *batch, weights), batch_of(32),
         steps=steps, learning_rate=rate, weight_decay=1e-4, warmup=0.15, clip=2.0,
         seed=seed, title=f"{name}, seed {seed}", checkpoint=checkpoint(f"{name}-{seed}"),
-    )  # fmt: skip
+    )
     return model.cpu(), history
 
 
@@ -154,9 +155,10 @@ poster, ax = figure(width=4.6, height=3.6)
 picture(ax, test.frames[6, 0], "one look, then pushes")
 live("drive", model=networks, poster=poster,
      size=room.size, blob=room.blob, edge=room.edge, reach=room.reach, rooms=rooms,
-     caption="Push the dot with the arrow keys, the buttons, or by dragging. The blue dot is what happens. The orange ring is what "
-             "the network makes of its one picture and your pushes. Watch the drift grow, and push into a wall.",
-     alt="A room with a dot that the reader pushes; a dashed ring shows where the network imagines it.")  # fmt: skip
+     caption="Push the dot with the arrow keys, the buttons, or by dragging. The blue dot is what happens. The orange "
+             "ring is what the network makes of its one picture and your pushes. Watch the drift grow, and push into "
+             "a wall.",
+     alt="A room with a dot that the reader pushes; a dashed ring shows where the network imagines it.")
 
 # %% [markdown]
 # Drive along a wall and keep pushing. The ring stops too. *Look again* gives the network a fresh picture and the drift starts over.
@@ -235,9 +237,10 @@ for name, shade in shades.items():
     ax.plot(history.terms[name], color=colour(shade), linewidth=1.2, label=name)
 ax.set(xlabel="training step", ylabel="weighted loss term", yscale="log")
 ax.legend(ncols=2)
-show(fig, caption="Prediction is perfect at first and gets worse: a young encoder tells nothing, so there is nothing to mispredict. It "
+show(fig, caption="Prediction is perfect at first and gets worse: a young encoder tells nothing, so there is "
+                  "nothing to mispredict. It "
      "falls again while inverse dynamics falls, when the latents begin to hold the dot.",
-     alt="Four loss terms over training steps on a logarithmic axis.")  # fmt: skip
+     alt="Four loss terms over training steps on a logarithmic axis.")
 
 # %% [markdown]
 # ## The experiment
@@ -263,7 +266,7 @@ def train_pixels(seed):
         model, lambda m, batch: pixel_predictor_loss(m, *batch, motion_weight=20.0), batch_of(64, steps=6),
         steps=settings["steps"], learning_rate=0.008, weight_decay=1e-4, warmup=0.15, clip=2.0,
         seed=seed, title=f"pixels, seed {seed}", checkpoint=checkpoint(f"pixels-{seed}"),
-    )  # fmt: skip
+    )
     return model.cpu()
 
 
@@ -304,12 +307,14 @@ def summary(runs):
 
 
 rows = [[name, *summary(runs)] for name, runs in errors.items()]
-rows += [["copy the first position", *map(float, copying[[0, 4, 14]])], ["add up the pushes", *map(float, adding[[0, 4, 14]])]]
+rows += [["copy the first position", *map(float, copying[[0, 4, 14]])],
+         ["add up the pushes", *map(float, adding[[0, 4, 14]])]]
 table(["error / room sides: mean (least to greatest of the seeds)", "1 push", "5", "15"], rows, digits=2)
 
 # %%
 fig, ax = figure(width=5.4, height=3.4)
-looks = {"ours": ("imagined", "-"), "pixel predictor, its drawings": ("rival", "-"), "pixel predictor, its latent": ("rival", "--"), "random encoder": ("third", "--")}
+looks = {"ours": ("imagined", "-"), "pixel predictor, its drawings": ("rival", "-"),
+         "pixel predictor, its latent": ("rival", "--"), "random encoder": ("third", "--")}
 for name, (shade, line) in looks.items():
     runs = torch.stack(errors[name])
     ax.plot(range(1, 16), runs.mean(0), line, color=colour(shade), label=name)
@@ -318,7 +323,7 @@ ax.plot(range(1, 16), copying, ":", color=colour("muted"), label="copy the first
 ax.set(xlabel="pushes since the one look", ylabel="error / room sides", ylim=(0, 0.48))
 ax.legend(loc="upper left", fontsize=8.5)
 show(fig, caption="Ours is flat: fifteen pushes with closed eyes cost little more than one. Bands span the seeds.",
-     alt="Open-loop error against pushes for four models and copying. Ours lies lowest and is almost flat.")  # fmt: skip
+     alt="Open-loop error against pushes for four models and copying. Ours lies lowest and is almost flat.")
 
 # %% [markdown]
 # Scrub through one episode. The filled dot is where the world is; the rings are what the models believe.
@@ -335,12 +340,14 @@ def moment(push):
         way = torch.cat([test.positions[6, :1], path])[: push + 1] * room.size - 0.5
         filled = shade == "actual"
         ax.plot(*way.T, "-" if filled else "--", color=colour(shade), linewidth=1.5)
-        ax.plot(*way[-1], "o", markersize=7 if filled else 13, markerfacecolor=colour(shade) if filled else "none", color=colour(shade), markeredgewidth=2)
+        ax.plot(*way[-1], "o", markersize=7 if filled else 13, markerfacecolor=colour(shade) if filled else "none",
+                color=colour(shade), markeredgewidth=2)
     return fig
 
 
 explore(moment, push=list(range(16)), alt="The room with the actual dot and two imagined ones.",
-        caption="Blue: the world. Orange ring: ours. Violet ring: the pixel predictor's drawing. All three know the pushes; only the world sees the room.")  # fmt: skip
+        caption="Blue: the world. Orange ring: ours. Violet ring: the pixel predictor's drawing. All three know the "
+                "pushes; only the world sees the room.")
 
 # %% [markdown]
 # ## The evidence
@@ -354,14 +361,17 @@ def dot_r2(model):
     return ruler(model).r2(model.encode(test.frames).flatten(0, 1), test.positions.flatten(0, 1))
 
 
-claim("The dot's position is linear in the latent: R² on fresh frames, least of the seeds", min(map(dot_r2, ours)), ">=", 0.97)
+claim("The dot's position is linear in the latent: R² on fresh frames, least of the seeds", min(map(dot_r2, ours)),
+      ">=", 0.97)
 at15 = {name: float(torch.stack(runs)[:, 14].mean()) for name, runs in errors.items()}
 claim("Error after 15 pushes from one frame, in room sides, mean of the seeds", at15["ours"], "<=", 0.05)
 claim("The same as a share of copying the first position", at15["ours"] / float(copying[14]), "<=", 0.15)
 claim("The same as a share of the random encoder's", at15["ours"] / at15["random encoder"], "<=", 0.15)
-claim("From 1 push to 15 the error grows by at most this factor", at15["ours"] / float(torch.stack(errors["ours"])[:, 0].mean()), "<=", 2.5)
+claim("From 1 push to 15 the error grows by at most this factor",
+      at15["ours"] / float(torch.stack(errors["ours"])[:, 0].mean()), "<=", 2.5)
 if scale_name() == "tiny":
-    claim("After 300 training steps: the same as a share of the pixel predictor's best", at15["ours"] / at15["pixel predictor, its drawings"], "<=", 0.9)
+    claim("After 300 training steps: the same as a share of the pixel predictor's best",
+          at15["ours"] / at15["pixel predictor, its drawings"], "<=", 0.9)
 
 # %% [markdown]
 # The last row needs its condition. The pixel predictor learns more slowly, and 300 steps is early. With five times the steps it
@@ -376,7 +386,8 @@ with torch.no_grad():
     fitted = LinearProbe(wide(held_out.frames).flatten(0, 1), held_out.positions.flatten(0, 1), ridge=1e-3)
     r2_wide = fitted.r2(wide(test.frames).flatten(0, 1), test.positions.flatten(0, 1))
 table(["what the ruler reads from", "numbers", "R² of the dot"],
-      [["random features", 288, r2_wide], ["the random encoder's latent", 16, dot_r2(frozen[0])], ["our latent", 16, dot_r2(ours[0])]])  # fmt: skip
+      [["random features", 288, r2_wide], ["the random encoder's latent", 16, dot_r2(frozen[0])],
+       ["our latent", 16, dot_r2(ours[0])]])
 
 # %% [markdown]
 # ## What breaks
@@ -384,7 +395,7 @@ table(["what the ruler reads from", "numbers", "R² of the dot"],
 # Four terms; which of them are needed? Take them out and look, first the variance term. You may expect collapse. Then
 # inverse dynamics. Then both.
 
-# %%
+# %% tags=["nbval-check-output"]
 ablations = {
     "all terms": ours[0],
     "no variance": train(0, "no variance", Weights(variance=0))[0],
@@ -392,10 +403,10 @@ ablations = {
     "neither": train(0, "neither", Weights(variance=0, inverse=0), steps=100)[0],  # it needs no longer
 }
 
-# %% tags=["nbval-check-output"]
+
 @torch.no_grad()
 def autopsy(model):
-    """Prediction loss, the same over the latent's variance, the latent's standard deviation, and what the ruler reads."""
+    """Prediction loss, that over the latent's variance, the latent's standard deviation, what the ruler reads."""
     z = model.encode(test.frames)
     error = (model.rollout(z[:, 0], test.actions) - z[:, 1:]).square().mean()
     return [float(error), float(error / z.var((0, 1)).mean()), mean_std(z[:, 0]), dot_r2(model)]
@@ -403,7 +414,7 @@ def autopsy(model):
 
 found = {name: autopsy(model) for name, model in ablations.items()}
 table(["trained with", "prediction loss", "the same / variance", "latent std", "R² of the dot"],
-      [[name, *values] for name, values in found.items()], digits=2)  # fmt: skip
+      [[name, *values] for name, values in found.items()], digits=2)
 
 # %% [markdown]
 # Read the first column alone and the order of merit is upside down: the fewer the terms, the lower the loss.
@@ -431,13 +442,16 @@ for name in ("all terms", "no inverse dynamics", "neither"):
     ax.plot([0, 1], [0, 1], color=colour("actual"), linewidth=1)
     ax.set(title=name, xlabel="actual x / room sides", ylabel="read x", xlim=(0, 1), ylim=(0, 1))
     views.append(fig)
-show(*views, caption="Position read from the latent against the actual one, a dot an episode. Blue: perfect reading. Both damaged models read the middle of the room whatever they see.",
-     alt="Three scatter plots. With all terms the points lie on the diagonal; in the others they form a flat band.")  # fmt: skip
+show(*views, caption="Position read from the latent against the actual one, a dot an episode. Blue: perfect "
+                     "reading. Both damaged models read the middle of the room whatever they see.",
+     alt="Three scatter plots. With all terms the points lie on the diagonal; in the others they form a flat band.")
 
 # %%
-claim("Without inverse dynamics the loss per variance is lower than ours by this factor", found["all terms"][1] / found["no inverse dynamics"][1], ">=", 2)
+claim("Without inverse dynamics the loss per variance is lower than ours by this factor",
+      found["all terms"][1] / found["no inverse dynamics"][1], ">=", 2)
 claim("... and the dot cannot be read: R²", found["no inverse dynamics"][3], "<=", 0.3)
-claim("Without variance and inverse dynamics the latent's standard deviation collapses", found["neither"][2], "<=", 0.02)
+claim("Without variance and inverse dynamics the latent's standard deviation collapses", found["neither"][2], "<=",
+      0.02)
 claim("Without variance alone the dot is still read: R²", found["no variance"][3], ">=", 0.95)
 
 # %% [markdown]
@@ -449,26 +463,26 @@ claim("Without variance alone the dot is still read: R²", found["no variance"][
 # %%
 from wm_core.artefacts import load, published, save
 
-names = {"ours": "action_jepa", "pixel predictor, its drawings": "pixel_predictor"}
+shelf = {"ours": ("action_jepa", ours[0]), "pixel predictor, its drawings": ("pixel_predictor", pixels[0])}
 if scale_name() == "full":
-    for label, trained in (("ours", ours[0]), ("pixel predictor, its drawings", pixels[0])):
-        at = {f"error after {k} pushes, {who}": value for k in (1, 5, 15) for who, value in (
-            ("seed 0", float(errors[label][0][k - 1])), ("mean of the seeds", float(torch.stack(errors[label])[:, k - 1].mean())))}
-        save(f"book/_static/models/{names[label]}", trained, system=names[label], config=settings, seed=0, claims=at)  # fmt: skip
+    for label, (system, trained) in shelf.items():
+        curves = {"seed 0": errors[label][0], "mean of the seeds": torch.stack(errors[label]).mean(0)}
+        claims = {f"error after {k} pushes, {who}": float(curve[k - 1]) for who, curve in curves.items() for k in (1, 5, 15)}
+        save(f"book/_static/models/{system}", trained, system=system, config=settings, seed=0, claims=claims)
 
-kept = {label: load(published(system)) for label, system in names.items()}
-long = {"ours": kept["ours"].into(ActionJEPA(action_scale=room.reach)),
-        "pixel predictor, its drawings": kept["pixel predictor, its drawings"].into(PixelPredictor(action_scale=room.reach))}  # fmt: skip
-again = {"ours": distance(imagined_path(long["ours"], test), after),
-         "pixel predictor, its drawings": distance(drawn_path(long["pixel predictor, its drawings"], test), after)}  # fmt: skip
+drawer = load(published("pixel_predictor")).into(PixelPredictor(action_scale=room.reach))
+kept = load(published("action_jepa"))
+again = distance(imagined_path(kept.into(ActionJEPA(action_scale=room.reach)), test), after)
 
 # %%
-note = kept["ours"].manifest
+note = kept.manifest
 table([f"error / room sides after {note.config['steps']} steps, seed 0", "1 push", "5", "15"],
-      [[label, *map(float, curve[[0, 4, 14]])] for label, curve in again.items()], digits=2)  # fmt: skip
-print(f"trained on {note.device}, {note.date}, PyTorch {note.versions['torch']}, commit {note.commit[:8]}")
+      [["ours", *map(float, again[[0, 4, 14]])],
+       ["pixel predictor, its drawings", *map(float, distance(drawn_path(drawer, test), after)[[0, 4, 14]])]], digits=2)
+print(note.provenance())
 remembered = note.claims["error after 15 pushes, seed 0"]
-claim("The kept network's error after 15 pushes differs from what its manifest says by", abs(float(again["ours"][14]) - remembered), "<=", 1e-3)
+claim("The kept network's error after 15 pushes differs from what its manifest says by",
+      abs(float(again[14]) - remembered), "<=", 1e-3)
 
 # %% [markdown]
 # SCALE_PROSE
@@ -530,4 +544,16 @@ check("foundations/quickstart/keep_apart", keep_apart)
 #
 # ## Notes
 #
-# Refs.
+# **Where this comes from.** Predicting in latent space instead of pixels is LeCun's proposal of 2022 ([paper](https://openreview.net/forum?id=BZ5a1r-kVsf),
+# [entry](../../book/bibliography.md#lecun2022)). The variance and covariance terms are VICReg's, by Bardes, Ponce and LeCun ([paper](https://arxiv.org/abs/2105.04906),
+# [entry](../../book/bibliography.md#bardes2022)). The danger of slow features was shown by Sobal and colleagues in 2022 ([paper](https://arxiv.org/abs/2211.10831),
+# [entry](../../book/bibliography.md#sobal2022)). The complete recipe, with inverse dynamics, is PLDM's, by Sobal, Zhang and colleagues
+# ([paper](https://arxiv.org/abs/2502.14819), [entry](../../book/bibliography.md#sobal2025)); EB-JEPA, by Terver and colleagues, has it as a short example
+# ([paper](https://arxiv.org/abs/2602.03604), [entry](../../book/bibliography.md#terver2026)). Inverse dynamics as a way to find what actions can change goes back to Pathak and colleagues
+# ([paper](https://arxiv.org/abs/1705.05363), [entry](../../book/bibliography.md#pathak2017)). Their weights and ours differ, and stand side by side in the docstring of `Weights`.
+#
+# **Where popular accounts go wrong.** They say that the variance term prevents collapse and leave it there. It prevents one kind; a latent full of wallpaper has all the
+# variance one could ask for. They say that predicting latents beats predicting pixels. Here it is quicker to learn, and that is what we measured.
+#
+# **What this chapter does not show.** The room is small, the dot is the only thing that moves, and nothing is random, so one future is enough. The pixel predictor has
+# the same squeezed latent as ours; one with a wide latent, or one that copies what does not move, would draw better. And nobody has planned anything yet.

@@ -53,7 +53,7 @@ def test_no_figure_is_refused():
 
 
 def test_an_unknown_colour_is_named():
-    with pytest.raises(ValueError, match="'mauve'.*actual, imagined"):
+    with pytest.raises(ValueError, match=r"'mauve'.*actual, imagined"):
         colour("mauve")
 
 

@@ -25,5 +25,5 @@ def test_what_is_left_out_falls_back_to_the_scale_below(monkeypatch):
 
 def test_an_unknown_scale_is_named(monkeypatch):
     monkeypatch.setenv("WM_SCALE", "huge")
-    with pytest.raises(ValueError, match="'huge'.*tiny, gpu, full"):
+    with pytest.raises(ValueError, match=r"'huge'.*tiny, gpu, full"):
         scale_name()

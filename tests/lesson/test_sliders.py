@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from wm_core.lesson.sliders import explore
 from wm_core.lesson.figures import figure
+from wm_core.lesson.sliders import explore
 
 drawn = []
 

@@ -64,7 +64,7 @@ def action_jepa_loss(
     model: ActionJEPA,
     frames: Float[Tensor, "batch time size size"],
     actions: Float[Tensor, "batch time-1 action"],
-    weights: Weights = Weights(),  # noqa: B008 (frozen)
+    weights: Weights = Weights(),
 ) -> dict[str, Tensor]:
     """The weighted terms of one batch, by name; a term of weight 0 is left out.
 

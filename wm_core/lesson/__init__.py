@@ -9,10 +9,10 @@ The same call works in three places, and `stage` tells which one it is in:
 
 from wm_core.lesson.checks import check
 from wm_core.lesson.claims import ClaimFailed, claim
-from wm_core.lesson.sliders import explore
 from wm_core.lesson.figures import colour, figure, picture, show
 from wm_core.lesson.live_figure import live
 from wm_core.lesson.scales import checkpoint, scale, scale_name
+from wm_core.lesson.sliders import explore
 from wm_core.lesson.sources import source
 from wm_core.lesson.stages import stage
 from wm_core.lesson.tables import table

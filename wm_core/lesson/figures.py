@@ -163,13 +163,20 @@ def themed(text: str, alt: str) -> str:
     """Turn matplotlib's SVG document into an inline element that takes its colours and type from the page."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
-    text = re.sub(r' id="(?:figure|axes|patch|line2d|text|xtick|ytick|matplotlib\.[\w.]+|legend|[A-Za-z]+Collection)_\d+"', "", text)
+    text = re.sub(
+        r' id="(?:figure|axes|patch|line2d|text|xtick|ytick|matplotlib\.[\w.]+|legend|[A-Za-z]+Collection)_\d+"',
+        "",
+        text,
+    )
     for name, value in COLOURS.items():
         text = text.replace(value, f"var(--wm-{name},{value})")
     text = re.sub(r"'DejaVu Sans'[^;\"]*", "var(--wm-sans,'DejaVu Sans',sans-serif)", text)
     label = f'role="img" aria-label="{escape(alt, quote=True)}"' if alt else 'aria-hidden="true"'
-    width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', text).groups()
-    pixels = float(width) * 96 / 72
-    text = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', f'{label} style="width:{pixels:.0f}px;max-width:100%;height:auto"', text, count=1)
+    pixels = float(re.search(r'width="([\d.]+)pt"', text)[1]) * 96 / 72
+    text = re.sub(
+        r'width="[\d.]+pt" height="[\d.]+pt"',
+        f'{label} style="width:{pixels:.0f}px;max-width:100%;height:auto"',
+        text,
+        count=1,
+    )
     return re.sub(r"\n\s*", "\n", text).strip()
-

@@ -56,7 +56,9 @@ def live(
 @cache
 def names() -> tuple[str, ...]:
     """The live figures there are."""
-    return tuple(sorted(f.name.removesuffix(".mjs") for f in FOLDER.iterdir() if f.name.endswith(".mjs") and f.name != "kit.mjs"))
+    return tuple(
+        sorted(f.name.removesuffix(".mjs") for f in FOLDER.iterdir() if f.name.endswith(".mjs") and f.name != "kit.mjs")
+    )
 
 
 def module(name: str) -> str:

@@ -66,7 +66,9 @@ def _describe(ranges: dict[str, Sequence[object]], spot: tuple[int, ...]) -> str
     return ", ".join(f"{name.replace('_', ' ')} {_word(value)}" for name, value in _at(ranges, spot).items())
 
 
-def _page(frames: list[str], ranges: dict[str, Sequence[object]], start: tuple[int, ...], first: int, caption: str) -> str:
+def _page(
+    frames: list[str], ranges: dict[str, Sequence[object]], start: tuple[int, ...], first: int, caption: str
+) -> str:
     packed = base64.b64encode(gzip.compress(json.dumps(frames).encode(), mtime=0)).decode()
     sliders = "".join(
         f'<label><span class="wm-slider-name">{escape(name.replace("_", " "))}</span>'

@@ -27,7 +27,8 @@ class LinearProbe:
         gram = centred.T @ centred / len(z)
         penalty = ridge * gram.diagonal().mean() + 1e-12
         self.weight = torch.linalg.solve(
-            gram + penalty * torch.eye(z.shape[1], dtype=z.dtype, device=z.device), centred.T @ (y - self.y_mean) / len(z)
+            gram + penalty * torch.eye(z.shape[1], dtype=z.dtype, device=z.device),
+            centred.T @ (y - self.y_mean) / len(z),
         )
 
     def __call__(self, z: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch factors"]:

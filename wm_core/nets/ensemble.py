@@ -1,5 +1,7 @@
 """Several small networks at once: one batched product a layer trains eight seeds in less than twice the time of one."""
 
+from itertools import pairwise
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -17,7 +19,7 @@ class EnsembleMLP(nn.Module):
         super().__init__()
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             shape = (len(seeds), after, before)
             weight = torch.empty(shape)
             bias = torch.empty(len(seeds), 1, after)

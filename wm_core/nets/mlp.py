@@ -1,5 +1,7 @@
 """Fully connected networks."""
 
+from itertools import pairwise
+
 from torch import nn
 
 
@@ -12,6 +14,6 @@ def mlp(*widths: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
     if len(widths) < 2:
         raise ValueError(f"widths: got {widths}, wanted at least an input's and an output's")
     layers: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), activation()]
     return nn.Sequential(*layers[:-1])

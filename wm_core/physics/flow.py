@@ -26,7 +26,9 @@ class Flow:
         """The state is observed as it is."""
         return x
 
-    def predict(self, z: Float[Tensor, "*batch state"], a: Float[Tensor, "*batch force"]) -> Float[Tensor, "*batch state"]:
+    def predict(
+        self, z: Float[Tensor, "*batch state"], a: Float[Tensor, "*batch force"]
+    ) -> Float[Tensor, "*batch state"]:
         """The state ``h`` seconds later, the force ``a`` being held meanwhile."""
         held = SimpleNamespace(field=lambda x: self.model.field(x, a))
         for _ in range(self.substeps):

@@ -46,7 +46,9 @@ class Survey:
         x = torch.stack([starts(self.trajectories, self.nearest, self.farthest, g) for g in generators])
         between = 20  # integrator steps from one measurement to the next: truth to about 1e-9
         h = self.seconds / (self.points - 1) / between
-        path = simulate(rk4, system, x, h, (self.points - 1) * between, every=between)  # (points, members, trajectories, 2)
+        path = simulate(
+            rk4, system, x, h, (self.points - 1) * between, every=between
+        )  # (points, members, trajectories, 2)
         path = path.transpose(0, 1).flatten(1, 2)
         noise = [torch.randn(path.shape[1:], generator=g, dtype=path.dtype) for g in generators]
         return Swings((path + self.noise * torch.stack(noise)).float(), system.field(path).float())

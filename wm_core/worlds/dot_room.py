@@ -99,7 +99,9 @@ class DotRoom:
         self, positions: Float[Tensor, "n time 2"], wallpaper: Float[Tensor, "n size size"]
     ) -> Float[Tensor, "n time size size"]:
         """The room with the dot in it, seen from above."""
-        bumps = torch.exp(-0.5 * ((self._grid() - positions[..., None]) * self.size / self.blob) ** 2)  # (n, time, 2, size)
+        bumps = torch.exp(
+            -0.5 * ((self._grid() - positions[..., None]) * self.size / self.blob) ** 2
+        )  # (n, time, 2, size)
         dot = bumps[..., 1, :, None] * bumps[..., 0, None, :]
         return (wallpaper[:, None] + dot).clamp(0, 1)
 

@@ -61,4 +61,3 @@ def has_hole(answer: object) -> bool:
         return any(has_hole(part) for part in answer)
     code = getattr(answer, "__code__", None)
     return answer is ... or (code is not None and ... in code.co_consts)
-

@@ -26,7 +26,9 @@ def imagine(answer) -> str | None:
     if torch.allclose(got, torch.stack([dynamics(z, a) for a in actions.unbind(1)], 1)):
         return "Every prediction starts from the first latent. The second push must act on the latent after the first."
     if torch.allclose(got[:, 0], z):
-        return "The first entry is the latent before any push. The first imagined latent is the one after the first push."
+        return (
+            "The first entry is the latent before any push. The first imagined latent is the one after the first push."
+        )
     return "The latents are not those of applying the dynamics once per push, each time to the last result."
 
 

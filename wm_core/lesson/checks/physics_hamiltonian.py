@@ -15,7 +15,9 @@ def leapfrog(answer) -> str | None:
     if torch.allclose(got, integrators.leapfrog(system, STATES, h)):
         return None
     if torch.allclose(got, integrators.symplectic_euler(system, STATES, h)):
-        return "That is symplectic Euler: symplectic, but of first order. Split the kick into two halves around the drift."
+        return (
+            "That is symplectic Euler: symplectic, but of first order. Split the kick into two halves around the drift."
+        )
     if torch.allclose(got, integrators.explicit_euler(system, STATES, h)):
         return "That is explicit Euler: the drift must use the momentum after the first half kick."
     defect = float(integrators.symplectic_defect(answer, system, STATES, h).max())
