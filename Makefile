@@ -32,8 +32,8 @@ lesson: $(READY) ## run one lesson and build a draft of the site: make lesson L=
 full: $(READY) ## run one lesson at full scale and write its artefacts: make full L=physics/hamiltonian
 	@WM_SCALE=full $(PY) lessons/$(or $(L),$(error say which: make full L=part/name)).py
 
-new-lesson: $(READY) ## lay down a new chapter from the template: make new-lesson L=part/name
-	@$(PY) -m tools.new_lesson $(or $(L),$(error say which: make new-lesson L=part/name))
+new-lesson: $(READY) ## lay down a new chapter from the template: make new-lesson L=part/name [T="Its title"]
+	@$(PY) -m tools.new_lesson $(or $(L),$(error say which: make new-lesson L=part/name)) $(if $(T),--title "$(T)")
 
 clean: ## remove everything a build made, except .venv
 	rm -rf _build book/node_modules

@@ -42,8 +42,12 @@ class Lesson:
         return read_notebook(self.text)
 
     def line_of(self, cell: nbformat.NotebookNode) -> int:
-        """The line of the .py file at which a code cell starts."""
-        at = self.text.find(cell.source.splitlines()[0]) if cell.source.strip() else -1
+        """The line of the .py file at which a cell starts."""
+        mark = "# " if cell.cell_type == "markdown" else ""
+        lines = [f"{mark}{line}".rstrip() for line in cell.source.splitlines()] or [""]
+        at = self.text.find("\n".join(lines))
+        if at < 0:  # not word for word in the file: its first line must do
+            at = self.text.find(lines[0])
         return self.text.count("\n", 0, max(at, 0)) + 1
 
 

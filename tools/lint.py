@@ -46,9 +46,9 @@ def faults_of(lesson: Lesson) -> Iterator[str]:
     notebook = lesson.notebook()
     prose = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    yield from _form(prose)
+    yield from _form(notebook.cells)
     for cell in prose:
-        at = _line(lesson, cell.source)
+        at = lesson.line_of(cell)
         yield from _portable(cell.source, at)
         yield from _links(lesson, cell.source, at)
     for cell in code:
@@ -56,8 +56,9 @@ def faults_of(lesson: Lesson) -> Iterator[str]:
     yield from _exercises(lesson, code)
 
 
-def _form(prose: list) -> Iterator[str]:
-    if not prose or not prose[0].source.startswith("# "):
+def _form(cells: list) -> Iterator[str]:
+    prose = [cell for cell in cells if cell.cell_type == "markdown"]
+    if not cells or cells[0].cell_type != "markdown" or not cells[0].source.startswith("# "):
         yield "1: the first cell is Markdown and begins with the title"
     headings = [line[3:] for cell in prose for line in _outside_fences(cell.source) if line.startswith("## ")]
     expected = iter(headings)
@@ -140,12 +141,6 @@ def _numbered_outside_fences(text: str) -> Iterator[tuple[int, str]]:
             fenced = not fenced
         elif not fenced:
             yield number, line
-
-
-def _line(lesson: Lesson, text: str) -> int:
-    """The line of the .py file at which a Markdown cell starts."""
-    at = lesson.text.find("# " + text.splitlines()[0])
-    return lesson.text.count("\n", 0, max(at, 0)) + 1
 
 
 if __name__ == "__main__":

@@ -37,6 +37,9 @@ def read_lesson(text: str) -> nbformat.NotebookNode:
         if "solution" in cell.metadata.get("tags", []):
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
             cell.metadata["mystnb"] = {"code_prompt_show": "A solution", "code_prompt_hide": "A solution"}
+        elif "hide-input" in cell.metadata.get("tags", []):
+            words = "The code of this figure"
+            cell.metadata["mystnb"] = {"code_prompt_show": words, "code_prompt_hide": words}
     return notebook
 
 

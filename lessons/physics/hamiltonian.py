@@ -282,7 +282,7 @@ named = {name if "," in name else f"{name}, pendulum": mean_and_range(error.toli
 table(["largest energy error over 20 s, mean of 15 starts", f"mean (least to greatest of {len(SEEDS)} seeds)"],
       [[name, spread] for name, spread in named.items()], digits=2)
 
-# %%
+# %% tags=["hide-input"]
 panels = []
 kept = energies(hamiltonian, pendulum, drop, seconds=60)[..., 0]
 for H, name, shade in ((kept, "Hamiltonian network", "imagined"), (wander, "plain network", "rival")):
@@ -453,7 +453,7 @@ with torch.no_grad():
     work = (gain * u[0, 0, :, 0] * path[0, :, 0].diff()).cumsum(0)
     change = driven.energy(path)[0] - driven.energy(path)[0, 0]
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = figure(width=5.2, height=2.8)
 ax.plot(t, pendulum.energy(truth)[0, 1:], color=colour("actual"), label="true energy, the world")
 ax.plot(t, pendulum.energy(path)[0, 1:], "--", color=colour("imagined"), label="true energy, imagined")

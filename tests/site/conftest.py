@@ -70,11 +70,11 @@ def start(visit):
 
 @pytest.fixture
 def objections():
-    """What axe finds serious or critical on a page, a line each."""
+    """What axe finds serious or critical on a page or in a part of it, a line each."""
 
-    def ask(page: Page) -> list[str]:
+    def ask(page: Page, part: str = "html") -> list[str]:
         page.evaluate(AXE.read_text())
-        found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+        found = page.evaluate("part => axe.run(part, {resultTypes: ['violations']})", part)["violations"]
         return [
             f"{rule['id']} ({rule['impact']}, {len(rule['nodes'])} times): {rule['nodes'][0]['html'][:150]}"
             for rule in found
