@@ -120,10 +120,14 @@ class Status(Page):
 
 
 def name_references(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Let any page link to an entry of the bibliography as ``bibliography.md#key``, and warn where there is no such key."""
-    for citation in env.get_domain("cite").citations:
-        anchors = env.metadata[citation.bibliography_key.docname].setdefault("myst_slugs", {})
-        anchors[citation.key] = (0, citation.citation_id, citation.key)
+    """Let any page link to an entry of the bibliography and to a word of the glossary, and warn where there is none.
+
+    The links are ``bibliography.md#key`` and ``glossary.md#term-Word``.
+    """
+    places = [(entry.bibliography_key.docname, entry.citation_id) for entry in env.get_domain("cite").citations]
+    places += [place for (kind, _), place in env.get_domain("std").objects.items() if kind == "term"]
+    for docname, anchor in places:
+        env.metadata[docname].setdefault("myst_slugs", {})[anchor] = (0, anchor, anchor)
     return []
 
 

@@ -33,10 +33,11 @@ torch.set_num_threads(1)  # networks this small run faster on one core than on t
 # %%
 room = DotRoom()
 test = room.episodes(512, 15, torch.Generator().manual_seed(78))
+EPISODE = 52  # one that wanders and meets walls
 
 fig, panels = figure(1, 4, width=6.6, height=1.9)
 for ax, t in zip(panels, (0, 5, 10, 15)):
-    frame = test.frames[6, t] if t == 0 else torch.zeros(24, 24)
+    frame = test.frames[EPISODE, t] if t == 0 else torch.zeros(24, 24)
     picture(ax, frame, f"push {t}" if t else "one look")
 show(fig, caption="What you get: one picture of 24 × 24 grey pixels. After that only the pushes.",
      alt="One picture of a bright dot in a room with soft wallpaper, then three black pictures.")
@@ -149,10 +150,10 @@ networks = {
     "look": export_onnx(Look(model), {"frame": test.frames[:1, 0]}, ["z", "position"]),
     "imagine": export_onnx(Imagine(model), {"z": z, "action": test.actions[:1, 0]}, ["next_z", "position"]),
 }
-rooms = [paper.flatten().mul(1e4).round().div(1e4).tolist() for paper in test.wallpaper[[6, 1, 4, 9]]]
+rooms = [paper.flatten().mul(1e4).round().div(1e4).tolist() for paper in test.wallpaper[[EPISODE, 1, 4, 9]]]
 
 poster, ax = figure(width=4.6, height=3.6)
-picture(ax, test.frames[6, 0], "one look, then pushes")
+picture(ax, test.frames[EPISODE, 0], "one look, then pushes")
 live("drive", model=networks, poster=poster,
      size=room.size, blob=room.blob, edge=room.edge, reach=room.reach, rooms=rooms,
      caption="Push the dot with the arrow keys, the buttons, or by dragging. The blue dot is what happens. The orange "
@@ -237,9 +238,8 @@ for name, shade in shades.items():
     ax.plot(history.terms[name], color=colour(shade), linewidth=1.2, label=name)
 ax.set(xlabel="training step", ylabel="weighted loss term", yscale="log")
 ax.legend(ncols=2)
-show(fig, caption="Prediction is perfect at first and gets worse: a young encoder tells nothing, so there is "
-                  "nothing to mispredict. It "
-     "falls again while inverse dynamics falls, when the latents begin to hold the dot.",
+show(fig, caption="Prediction falls at once, while the young latents still say little that could be mispredicted. It rises as "
+                  "they come to say something, and falls again as they come to hold the dot. Inverse dynamics is the slowest.",
      alt="Four loss terms over training steps on a logarithmic axis.")
 
 # %% [markdown]
@@ -329,15 +329,15 @@ show(fig, caption="Ours is flat: fifteen pushes with closed eyes cost little mor
 # Scrub through one episode. The filled dot is where the world is; the rings are what the models believe.
 
 # %% tags=["hide-input"]
-paths = {"imagined": imagined_path(ours[0], test)[6], "rival": drawn_path(pixels[0], test)[6], "actual": after[6]}
+paths = {"imagined": imagined_path(ours[0], test), "rival": drawn_path(pixels[0], test), "actual": after}
 
 
 def moment(push):
     """The room after so many pushes, with what each model believes."""
     fig, ax = figure(width=3.6, height=3.6)
-    picture(ax, test.frames[6, push], f"after push {push}")
+    picture(ax, test.frames[EPISODE, push], f"after push {push}")
     for shade, path in paths.items():
-        way = torch.cat([test.positions[6, :1], path])[: push + 1] * room.size - 0.5
+        way = torch.cat([start[EPISODE], path[EPISODE]])[: push + 1] * room.size - 0.5
         filled = shade == "actual"
         ax.plot(*way.T, "-" if filled else "--", color=colour(shade), linewidth=1.5)
         ax.plot(*way[-1], "o", markersize=7 if filled else 13, markerfacecolor=colour(shade) if filled else "none",

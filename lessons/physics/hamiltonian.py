@@ -325,13 +325,13 @@ for system, survey, where in ((pendulum, PENDULUM_SURVEY, lots[:3]), (spring, SP
 table(["", "energy error", "field error", "phase error at 20 s / rad"], rows, digits=2)
 
 # %% [markdown]
-# Read the columns one at a time. *Energy*: the Hamiltonian network is better in every pair, with noise or without. *Field*: without noise the plain network
-# is as good, and on the pendulum better. *Phase*: there the plain network is ahead too, once the data are clean. So the structure does not
-# buy a more accurate network. It buys errors of one kind instead of another: a hill that is slightly too steep carries the pendulum to the
-# right height at the wrong moment.
+# Read the columns one at a time. With noise the Hamiltonian network wins them all: a hill leaves less room for fitting noise than free arrows do. Without noise it still
+# keeps *energy* better, most of all on the pendulum. But its *field* is better on the spring only, and *phase* goes with the field, not with the energy. On the
+# clean pendulum the plain network, whose heights wander, keeps the better time. So on clean data the structure buys errors of one kind instead of another: a hill that is
+# slightly too steep carries the pendulum to the right height at the wrong moment.
 #
-# With noise, both are lost after twenty seconds; half a turn is 3.1 rad, and 1.6 would be guessing. If you must know *where*
-# the pendulum is, a Hamiltonian network has not helped you. If you must know how high it swings, it has.
+# Nor is the win in phase under noise worth much. Half a turn is 3.1 rad, and guessing would be off by 1.6 on average: after twenty seconds both are
+# close to lost. If you must know *where* the pendulum is, a Hamiltonian network has hardly helped you. If you must know how high it swings, it has.
 #
 # ## The evidence
 

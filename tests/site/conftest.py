@@ -1,5 +1,7 @@
 """The built site in a real browser that reaches no other machine and writes down all that goes wrong."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 import pytest
@@ -35,24 +37,27 @@ def browser(needs) -> Browser:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def opening(browser, site):
+    """``with opening(path) as visited``: a page as it meets a reader who has never been here."""
+
+    @contextmanager
+    def open_page(path: str, *, until: str = "load", **options: object) -> Iterator[Visit]:
+        with browser.new_context(**options) as context:
+            faults, answered = watch(context, site), []
+            context.on("requestfinished", lambda request: answered.append(request))
+            page = context.new_page()
+            assert page.goto(f"{site}/{path}", wait_until=until).status == 200, path
+            yield Visit(page, faults, answered)
+
+    return open_page
+
+
 @pytest.fixture
-def visit(browser, site):
-    """Opens pages of the site, each as a reader who has never been there."""
-    contexts = []
-
-    def open_page(path: str, *, until: str = "load", **options: object) -> Visit:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        faults, answered = watch(context, site), []
-        context.on("requestfinished", lambda request: answered.append(request))
-        page = context.new_page()
-        answer = page.goto(f"{site}/{path}", wait_until=until)
-        assert answer.status == 200, path
-        return Visit(page, faults, answered)
-
-    yield open_page
-    for context in contexts:
-        context.close()
+def visit(opening):
+    """Opens pages until the test ends."""
+    with ExitStack() as stack:
+        yield lambda *where, **options: stack.enter_context(opening(*where, **options))
 
 
 @pytest.fixture

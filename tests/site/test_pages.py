@@ -20,38 +20,38 @@ def test_the_site_has_the_pages_of_the_book_and_no_others(site):
     assert sorted(file.relative_to(HTML).as_posix() for file in HTML.rglob("*.html")) == sorted(PAGES)
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_loads_without_a_fault_and_asks_no_other_host(visit, path):
-    page, faults, _ = visit(path, until="networkidle")
-    assert faults == []
-    assert page.title()
-    broken = page.evaluate("[...document.images].filter(i => !i.naturalWidth).map(i => i.src)")
-    assert broken == []
+@pytest.fixture(scope="module", params=PAGES)
+def read(request, opening):
+    """Each page in turn, opened once for all the tests that only look at it."""
+    with opening(request.param, until="networkidle", viewport={"width": 1280, "height": 800}) as visited:
+        yield visited
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_fits_every_screen(visit, path):
-    page, *_ = visit(path, viewport={"width": 360, "height": 740})
+def test_a_page_loads_without_a_fault_and_asks_no_other_host(read):
+    assert read.faults == []
+    assert read.page.title()
+    assert read.page.evaluate("[...document.images].filter(i => !i.naturalWidth).map(i => i.src)") == []
+
+
+@pytest.mark.parametrize("read", LESSONS, indirect=True)
+def test_a_lesson_is_light_and_loads_no_model_before_run_is_pressed(read):
+    """The sum of all bodies as they crossed the network to an empty cache. This server compresses nothing."""
+    heavy = (".onnx", ".wasm", "ort.wasm.bundle.min.mjs")
+    assert [request.url for request in read.answered if request.url.endswith(heavy)] == []
+    assert sum(request.sizes()["responseBodySize"] for request in read.answered) < HEAVIEST
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(read, objections, scheme):
+    read.page.emulate_media(color_scheme=scheme)
+    read.page.set_viewport_size({"width": {"light": 1280, "dark": 360}[scheme], "height": 800})
+    assert objections(read.page) == []
+
+
+def test_a_page_fits_every_screen(read):
     for width in (360, 768, 1280, 1600):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"at {width} px"
-
-
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
-@pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_no_serious_violation(visit, objections, path, scheme, width):
-    page, *_ = visit(path, color_scheme=scheme, viewport={"width": width, "height": 800})
-    assert objections(page) == []
-
-
-@pytest.mark.parametrize("path", LESSONS)
-def test_a_lesson_is_light_and_loads_no_model_before_run_is_pressed(visit, path):
-    """The sum of all bodies as they crossed the network, read by a browser with an empty cache; nothing is compressed."""
-    *_, answered = visit(path, until="networkidle")
-    assert [
-        request.url for request in answered if request.url.endswith((".onnx", ".wasm", "ort.wasm.bundle.min.mjs"))
-    ] == []
-    assert sum(request.sizes()["responseBodySize"] for request in answered) < HEAVIEST
+        read.page.set_viewport_size({"width": width, "height": 800})
+        assert read.page.evaluate("document.documentElement.scrollWidth") <= width, f"at {width} px"
 
 
 @pytest.mark.parametrize("path", LESSONS)

@@ -57,6 +57,6 @@ class EnsembleMLP(nn.Module):
     def member(self, index: int) -> "EnsembleMLP":
         """A copy of one network, as an ensemble of one."""
         widths = (self.weights[0].shape[2], *(weight.shape[1] for weight in self.weights))
-        one = EnsembleMLP(widths)
+        one = EnsembleMLP(widths).to(self.weights[0])
         one.load_state_dict({name: value[index : index + 1] for name, value in self.state_dict().items()})
         return one

@@ -20,15 +20,18 @@ State = Float[Tensor, "*batch state"]
 class System(Protocol):
     """Anything with a time derivative."""
 
-    def field(self, x: Tensor) -> Tensor: ...
+    def field(self, x: Tensor) -> Tensor:
+        """dx/dt."""
 
 
 class Separable(System, Protocol):
     """A system whose energy is T(p) + U(q)."""
 
-    def velocity(self, p: Tensor) -> Tensor: ...
+    def velocity(self, p: Tensor) -> Tensor:
+        """dT/dp."""
 
-    def force(self, q: Tensor) -> Tensor: ...
+    def force(self, q: Tensor) -> Tensor:
+        """-dU/dq."""
 
 
 Step = Callable[..., Tensor]

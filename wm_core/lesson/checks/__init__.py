@@ -5,6 +5,9 @@ returns None when the answer is right, else a sentence that helps. The exercise 
 function ``leapfrog`` there.
 """
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Callable
 from html import escape
 from importlib import import_module
@@ -56,8 +59,17 @@ def find(name: str) -> Callable[[object], str | None]:
 
 
 def has_hole(answer: object) -> bool:
-    """True where the answer still contains a ``...``: it is one, holds one, or is a function that mentions one."""
+    """True where the answer still contains a ``...``: it is one, holds one, or is a function that mentions one.
+
+    The dots of an index, as in ``x[..., 0]``, are no hole.
+    """
     if isinstance(answer, list | tuple):
         return any(has_hole(part) for part in answer)
-    code = getattr(answer, "__code__", None)
-    return answer is ... or (code is not None and ... in code.co_consts)
+    if not inspect.isfunction(answer):
+        return answer is ...
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(answer)))
+    except (OSError, SyntaxError):  # typed at a prompt, or a lambda in the middle of something
+        return ... in answer.__code__.co_consts
+    indices = {part for node in ast.walk(tree) if isinstance(node, ast.Subscript) for part in ast.walk(node.slice)}
+    return any(isinstance(node, ast.Constant) and node.value is ... and node not in indices for node in ast.walk(tree))

@@ -34,16 +34,28 @@ def imagine(answer) -> str | None:
 
 def keep_apart(answer) -> str | None:
     """The variance hinge."""
-    generator = torch.Generator().manual_seed(0)
-    wide, narrow = torch.randn(4096, 3, generator=generator) * 2, torch.randn(4096, 3, generator=generator) * 0.5
-    got = [float(answer(z)) for z in (wide, narrow, torch.zeros(64, 3))]
-    expected = [float(variance_hinge(z)) for z in (wide, narrow, torch.zeros(64, 3))]
-    if all(abs(g - e) < 5e-3 for g, e in zip(got, expected, strict=True)):
+    noise = torch.randn(4096, 3, generator=torch.Generator().manual_seed(0))
+    batches = (noise * 2, noise * 0.5, torch.zeros(64, 3), noise * torch.tensor([2.0, 0.5, 0.0]))
+    got = [float(answer(z)) for z in batches]
+    wide, narrow, same, _ = got
+
+    def agrees(prepare) -> bool:
+        return all(abs(g - float(variance_hinge(prepare(z)))) < 5e-3 for g, z in zip(got, batches, strict=True))
+
+    if agrees(lambda z: z):
         return None
-    if got[0] > 0.01:
-        return f"Latents with a standard deviation of 2 should cost nothing; they cost {got[0]:.2f}. Which way round is the difference?"
-    if abs(got[1] - 0.75) < 0.02:
+    if agrees(lambda z: z.mT):
+        return "The deviation is taken over the numbers of one latent. Take it over the batch, which is axis 0."
+    if agrees(lambda z: z.reshape(-1, 1)):
+        return "One deviation is taken of all numbers together. Each dimension needs its own, over the batch."
+    if wide > 0.01:
+        return f"Latents with a standard deviation of 2 should cost nothing; they cost {wide:.2f}. Which way round is the difference?"
+    if wide < -0.01:
+        return f"Latents with a standard deviation of 2 should cost nothing; they cost {wide:.2f}. Only a shortfall counts."
+    if abs(narrow - 0.75) < 0.02:
         return "With a standard deviation of 0.5 it gives 0.75: that is 1 minus the variance. Take the root."
-    if got[2] < 0.5:
-        return f"Latents that are all the same should cost nearly 1; they cost {got[2]:.2f}. Over which axis is the deviation taken?"
-    return f"For standard deviations 2, 0.5 and 0 it gives {got[0]:.2f}, {got[1]:.2f}, {got[2]:.2f}; wanted {expected[0]:.2f}, {expected[1]:.2f}, {expected[2]:.2f}."
+    if abs(narrow - 0.5) < 0.02 and same > 0.995:
+        return f"Latents that are all the same cost {same:.2f}, wanted 0.99. Put eps under the root, whose slope is infinite at 0."
+    if same < 0.5:
+        return f"Latents that are all the same should cost nearly 1; they cost {same:.2f}."
+    return f"For standard deviations 2, 0.5 and 0 it gives {wide:.2f}, {narrow:.2f}, {same:.2f}; wanted 0.00, 0.50, 0.99."

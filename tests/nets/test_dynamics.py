@@ -1,0 +1,47 @@
+"""Dynamics: a residual step, and imagination that feeds on itself."""
+
+import pytest
+import torch
+
+from wm_core.nets.dynamics import ResidualDynamics, unroll
+
+
+def test_a_step_adds_what_the_network_says_of_latent_and_scaled_action():
+    dynamics = ResidualDynamics(4, action_dim=3, action_scale=0.5, hidden=8)
+    z, a = torch.randn(6, 4), torch.randn(6, 3)
+    torch.testing.assert_close(dynamics(z, a), z + dynamics.change(torch.cat([z, a / 0.5], -1)))
+    assert (dynamics.change[0].in_features, dynamics.change[0].out_features) == (7, 8)
+
+
+def test_a_step_takes_any_leading_shape():
+    dynamics = ResidualDynamics(4)
+    z, a = torch.randn(2, 5, 4), torch.randn(2, 5, 2)
+    torch.testing.assert_close(dynamics(z, a)[1, 3], dynamics(z[1, 3], a[1, 3]))
+
+
+def test_imagination_feeds_on_its_own_predictions():
+    z, actions = torch.tensor([[1.0]]), torch.tensor([[[1.0], [2.0], [3.0]]])
+    path = unroll(lambda z, a: 2 * z + a, z, actions)
+    assert path.tolist() == [[[3.0], [8.0], [19.0]]]
+
+
+def test_an_action_changes_what_follows_and_nothing_before():
+    dynamics = ResidualDynamics(4)
+    z, actions = torch.randn(3, 4), torch.randn(3, 6, 2)
+    other = actions.clone()
+    other[:, 2] += 1
+    path, changed = unroll(dynamics, z, actions), unroll(dynamics, z, other)
+    assert path.shape == (3, 6, 4)
+    assert torch.equal(path[:, :2], changed[:, :2])
+    assert (path[:, 2:] != changed[:, 2:]).any(-1).all()
+
+
+def test_the_gradient_reaches_the_first_latent_from_the_last_step():
+    z = torch.randn(2, 4, requires_grad=True)
+    unroll(ResidualDynamics(4), z, torch.randn(2, 5, 2))[:, -1].sum().backward()
+    assert z.grad.abs().min() > 0
+
+
+def test_no_action_leaves_nothing_to_imagine():
+    with pytest.raises(RuntimeError, match="non-empty"):
+        unroll(ResidualDynamics(4), torch.randn(2, 4), torch.randn(2, 0, 2))

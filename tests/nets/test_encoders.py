@@ -1,0 +1,60 @@
+"""Encoders: frames one by one, and a frozen one that stays as it was born."""
+
+import pytest
+import torch
+
+from wm_core.nets.encoders import FrozenEncoder, PatchEncoder
+
+
+def test_each_frame_is_encoded_by_itself():
+    encoder = PatchEncoder(24, 5)
+    frames = torch.rand(3, 4, 24, 24)
+    z = encoder(frames)
+    assert z.shape == (3, 4, 5)
+    torch.testing.assert_close(z[1, 2], encoder(frames[1, 2]))
+    torch.testing.assert_close(z[1], encoder(frames[1]))
+
+
+def test_every_pixel_counts():
+    frame = torch.rand(24, 24, requires_grad=True)
+    PatchEncoder(24, 16)(frame).square().sum().backward()
+    assert (frame.grad != 0).all()
+
+
+def test_features_are_one_vector_a_frame():
+    encoder = PatchEncoder(16, 5, channels=3)
+    assert encoder.features(torch.rand(2, 7, 16, 16)).shape == (2, 7, 3 * 4 * 4)
+    assert (encoder.features(torch.rand(2, 16, 16)) >= 0).all()
+
+
+def test_a_batch_does_not_hide_collapse():
+    """There is no normalisation over the batch: equal frames have equal latents, whatever else the batch holds."""
+    encoder = PatchEncoder(24, 5).train()
+    frame = torch.rand(24, 24)
+    torch.testing.assert_close(encoder(torch.stack([frame, torch.rand(24, 24)]))[0], encoder(frame))
+
+
+def test_a_size_that_patches_do_not_fill_is_refused():
+    with pytest.raises(ValueError, match="size: got 22, wanted a multiple of 4"):
+        PatchEncoder(22, 5)
+
+
+def test_a_frozen_encoder_does_not_train():
+    frozen = FrozenEncoder(PatchEncoder(24, 5), torch.rand(32, 24, 24))
+    assert not any(p.requires_grad for p in frozen.parameters())
+    assert not frozen(torch.rand(2, 24, 24)).requires_grad
+
+
+def test_a_frozen_encoder_brings_the_sample_to_mean_0_and_deviation_1():
+    sample = torch.rand(64, 24, 24)
+    encoder = PatchEncoder(24, 5)
+    before = encoder(sample).detach()
+    z = FrozenEncoder(encoder, sample)(sample)
+    torch.testing.assert_close(z.mean(0), torch.zeros(5), atol=1e-4, rtol=0)
+    torch.testing.assert_close(z.std(0), torch.ones(5), atol=1e-4, rtol=0)
+    torch.testing.assert_close(z * before.std(0) + before.mean(0), before)
+
+
+def test_what_a_frozen_encoder_measured_is_saved_with_it():
+    frozen = FrozenEncoder(PatchEncoder(24, 5), torch.rand(32, 24, 24))
+    assert {"mean", "std"} < set(frozen.state_dict())

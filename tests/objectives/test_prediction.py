@@ -1,0 +1,36 @@
+"""Prediction errors, against their formulas written as sums."""
+
+import pytest
+import torch
+
+from wm_core.objectives.prediction import latent_prediction, pixel_prediction
+
+NOISE = torch.Generator().manual_seed(0)
+
+
+def test_the_latent_error_is_the_mean_square_over_all_numbers():
+    """1/(N T D) sum over n, t, d of (imagined - actual)²."""
+    imagined, actual = torch.randn(2, 3, 4, generator=NOISE), torch.randn(2, 3, 4, generator=NOISE)
+    squares = [(i - a) ** 2 for i, a in zip(imagined.flatten().tolist(), actual.flatten().tolist(), strict=True)]
+    assert float(latent_prediction(imagined, actual)) == pytest.approx(sum(squares) / (2 * 3 * 4))
+
+
+def test_gradients_flow_into_what_was_imagined_and_into_what_it_is_compared_with():
+    imagined, actual = (torch.randn(2, 3, generator=NOISE, requires_grad=True) for _ in range(2))
+    latent_prediction(imagined, actual).backward()
+    assert imagined.grad.any()
+    assert torch.equal(imagined.grad, -actual.grad)
+
+
+def test_without_motion_weight_the_pixel_error_is_the_mean_square():
+    drawn, frames = torch.rand(2, 3, 4, 5, generator=NOISE), torch.rand(2, 3, 4, 5, generator=NOISE)
+    assert float(pixel_prediction(drawn, frames)) == pytest.approx(float(((drawn - frames) ** 2).sum() / 120))
+
+
+def test_a_pixel_weighs_more_by_how_far_it_is_from_its_mean_over_the_clip():
+    frames = torch.zeros(1, 2, 1, 2)
+    frames[0, 1, 0, 0] = 1.0  # one pixel moves between 0 and 1, and is 0.5 from its mean at both moments
+    still, moving = torch.zeros_like(frames), torch.zeros_like(frames)
+    still[0, 0, 0, 1] = moving[0, 0, 0, 0] = 0.1
+    assert float(pixel_prediction(frames + still, frames, 20.0)) == pytest.approx(0.01 / 4)
+    assert float(pixel_prediction(frames + moving, frames, 20.0)) == pytest.approx(0.01 * (1 + 20 * 0.5) / 4)
