@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.lessons import all_lessons, toc_pages
-from tools.paths import HTML, ROOT, STATIC
+from tools.paths import EXTRA, HTML, ROOT, STATIC
 
 THEME = ROOT / "book" / "_theme" / "wm"
 LIVE = ROOT / "wm_core" / "lesson" / "live_figures"
+
+#: Pages that Sphinx adds to those of _toc.yml.
+BY_SPHINX = ("search", "genindex", "py-modindex")
 
 #: Where `make serve` serves the site: the address of a site that has no other.
 LOCAL = "http://localhost:8000"
@@ -86,6 +89,16 @@ def build(*, draft: bool = False) -> None:
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(ROOT), "--quiet", *strict]
     if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
         raise SystemExit("the site was not built: see above")
+    sweep()
+
+
+def sweep() -> None:
+    """Remove from the site what the book no longer has; Sphinx leaves old pages, notebooks and wheels where they were."""
+    pages = {HTML / f"{page}.html" for page in [*toc_pages(), *BY_SPHINX]}
+    files = {HTML / file.relative_to(EXTRA) for file in EXTRA.rglob("*")}
+    old = [*HTML.rglob("*.html"), *(HTML / "notebooks").rglob("*.ipynb"), *(HTML / "wheels").glob("*.whl")]
+    for file in {*old} - pages - files:
+        file.unlink()
 
 
 def check() -> list[str]:

@@ -77,7 +77,7 @@ class LiveFigure(Page):
 
 
 class Evidence(Page):
-    """Every claim of the book, with what was measured when this site was built."""
+    """Every claim of the book, with what was measured when this site was built, as rows that look like a chapter's own."""
 
     def run(self) -> list[nodes.Node]:
         rows = json.loads(EVIDENCE.read_text()) if EVIDENCE.exists() else []
@@ -86,16 +86,20 @@ class Evidence(Page):
             mine = [row for row in rows if row["lesson"] == lesson.name]
             if not mine:
                 continue
-            text += f'<h3><a href="{self.link(f"lessons/{lesson.name}")}">{escape(lesson.title)}</a></h3>'
-            text += '<table><thead><tr><th>claim</th><th class="text-right">measured</th><th>claimed</th><th>scale</th></tr></thead><tbody>'
-            text += "".join(self._row(row) for row in mine) + "</tbody></table>"
+            scales = " and ".join(sorted({row["scale"] for row in mine}))
+            text += f'<h2><a href="{self.link(f"lessons/{lesson.name}")}">{escape(lesson.title)}</a></h2>'
+            text += f"<p>{len(mine)} claims, measured at <code>{scales}</code> scale.</p>"
+            text += "".join(self._row(row) for row in mine)
         held = sum(row["ok"] for row in rows)
         return self.html(f"<p>{held} of {len(rows)} claims hold in this build.</p>{text}", EVIDENCE)
 
     def _row(self, row: dict) -> str:
+        verdict = "holds" if row["ok"] else "fails"
         return (
-            f'<tr><td>{escape(row["claim"])}</td><td class="text-right">{pretty(row["value"])}</td>'
-            f"<td>{SIGN[row['op']]} {pretty(row['bound'])}</td><td>{row['scale']}</td></tr>"
+            f'<div class="wm-claim" data-ok="{str(row["ok"]).lower()}"><strong class="wm-claim-verdict">{verdict}</strong>'
+            f'<span class="wm-claim-text">{escape(row["claim"])}</span>'
+            f'<span class="wm-claim-number"><b>{pretty(row["value"])}</b> '
+            f'<span class="wm-claim-bound">{SIGN[row["op"]]} {pretty(row["bound"])}</span></span></div>'
         )
 
 

@@ -1,8 +1,3 @@
-import subprocess
-import sys
-
-import pytest
-
 from wm_core.lesson.stages import emit, run_dir, stage
 
 
@@ -39,11 +34,3 @@ def test_only_the_first_of_several_processes_speaks(monkeypatch, capsys):
     monkeypatch.setenv("RANK", "1")
     emit("plain")
     assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize("module", ["wm_core", "wm_core.lesson", "wm_core.training", "wm_core.artefacts"])
-def test_importing_costs_under_a_second_beyond_torch(module):
-    """Median of three: this machine's clock is noisy, and its first import pays for the disk."""
-    code = f"import torch, time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-    times = sorted(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3))
-    assert times[1] < 1.0

@@ -81,7 +81,9 @@ def test_deviations_notice_collapse(draw):
 def test_effective_rank_counts_the_directions_that_are_filled(scales, rank):
     corners = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0])] * 3)  # uncorrelated exactly
     assert effective_rank(5 + corners * torch.tensor(scales)) == pytest.approx(rank, rel=1e-6)
-    assert effective_rank(1e-6 * corners * torch.tensor(scales)) == pytest.approx(rank, rel=1e-3)  # shrinking is not seen
+    assert effective_rank(1e-6 * corners * torch.tensor(scales)) == pytest.approx(
+        rank, rel=1e-3
+    )  # shrinking is not seen
 
 
 def test_effective_rank_lies_between_where_directions_differ():

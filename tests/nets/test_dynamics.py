@@ -2,8 +2,14 @@
 
 import pytest
 import torch
+from torch import nn
 
 from wm_core.nets.dynamics import ResidualDynamics, unroll
+
+
+class Doubling(nn.Module):
+    def forward(self, z, a):
+        return 2 * z + a
 
 
 def test_a_step_adds_what_the_network_says_of_latent_and_scaled_action():
@@ -21,7 +27,7 @@ def test_a_step_takes_any_leading_shape():
 
 def test_imagination_feeds_on_its_own_predictions():
     z, actions = torch.tensor([[1.0]]), torch.tensor([[[1.0], [2.0], [3.0]]])
-    path = unroll(lambda z, a: 2 * z + a, z, actions)
+    path = unroll(Doubling(), z, actions)
     assert path.tolist() == [[[3.0], [8.0], [19.0]]]
 
 

@@ -17,8 +17,9 @@ def test_it_is_half_the_squared_distance_of_a_push_read_off_both_latents():
     total = 0.0
     for n in range(4):
         for t in range(5):
-            total += 0.5 * float((head(torch.cat([before[n, t], after[n, t]])) - action[n, t]).square().sum())
-    assert float(inverse_dynamics(head, before, after, action)) == pytest.approx(total / (4 * 5))
+            read = head(torch.cat([before[n, t], after[n, t]]))
+            total += 0.5 * float((read - action[n, t]).detach().square().sum())
+    assert inverse_dynamics(head, before, after, action).item() == pytest.approx(total / (4 * 5))
 
 
 def test_the_gradient_reaches_the_head_and_both_latents():
@@ -34,6 +35,5 @@ def test_a_collapsed_latent_cannot_name_the_push():
     collapsed = torch.zeros(64, 3)
     head = nn.Linear(6, 2)
     head.bias.data = action.mean(0)  # the best that it can do
-    assert float(inverse_dynamics(head, collapsed, collapsed, action)) == pytest.approx(
-        float(action.var(0, correction=0).mean())
-    )
+    cost = inverse_dynamics(head, collapsed, collapsed, action).item()
+    assert cost == pytest.approx(action.var(0, correction=0).mean().item())

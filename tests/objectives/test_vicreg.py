@@ -26,18 +26,14 @@ def covariance_matrix(rows):
 
 def test_the_variance_term_is_the_mean_shortfall_of_the_deviations(z):
     """1/(T D) sum over t, d of max(0, 1 - sqrt(Var_n + eps)), for the default target of 1."""
-    shortfalls = [
-        max(0.0, 1 - (covariance_matrix(z[:, t])[d][d] + 1e-4) ** 0.5) for t in range(3) for d in range(4)
-    ]
+    shortfalls = [max(0.0, 1 - (covariance_matrix(z[:, t])[d][d] + 1e-4) ** 0.5) for t in range(3) for d in range(4)]
     assert min(shortfalls) == 0 < max(shortfalls)  # both sides of the hinge
     assert float(variance_hinge(z)) == pytest.approx(sum(shortfalls) / 12, rel=1e-9)
 
 
 def test_the_covariance_term_is_the_mean_square_over_pairs(z):
     """1/(T D (D - 1)) sum over t and i ≠ j of Cov_n(i, j)²."""
-    squares = [
-        covariance_matrix(z[:, t])[i][j] ** 2 for t in range(3) for i in range(4) for j in range(4) if i != j
-    ]
+    squares = [covariance_matrix(z[:, t])[i][j] ** 2 for t in range(3) for i in range(4) for j in range(4) if i != j]
     assert float(covariance(z)) == pytest.approx(sum(squares) / (3 * 4 * 3), rel=1e-9)
 
 
@@ -56,7 +52,7 @@ def test_latents_that_vary_enough_cost_nothing():
 def test_collapsed_latents_cost_nearly_one_and_have_a_slope():
     z = torch.full((32, 2, 4), 3.0, requires_grad=True)
     cost = variance_hinge(z)
-    assert float(cost) == pytest.approx(1 - 1e-4**0.5)
+    assert cost.item() == pytest.approx(1 - 1e-4**0.5)
     assert covariance(z) == 0  # which is why the covariance alone does not notice collapse
     cost.backward()
     assert z.grad.isfinite().all()
@@ -71,9 +67,9 @@ def test_more_spread_than_the_target_is_not_rewarded():
 def test_following_the_slopes_spreads_latents_and_parts_them():
     z = torch.randn(64, 1, generator=torch.Generator().manual_seed(0)).expand(64, 3) * 0.3
     z = (z + 0.01 * torch.randn(64, 3, generator=torch.Generator().manual_seed(1))).requires_grad_()
-    before = float(variance_hinge(z)), float(covariance(z / z.std(0)))
+    before = variance_hinge(z).item(), covariance(z / z.std(0)).item()
     for _ in range(200):
         (slope,) = torch.autograd.grad(variance_hinge(z) + covariance(z), z)
         z = (z - 2 * slope).detach().requires_grad_()
-    assert float(variance_hinge(z)) < 0.1 * before[0]
-    assert float(covariance(z / z.std(0))) < 0.2 * before[1]
+    assert variance_hinge(z).item() < 0.1 * before[0]
+    assert covariance(z / z.std(0)).item() < 0.2 * before[1]

@@ -4,12 +4,11 @@ import pytest
 
 from tools.lessons import all_lessons, toc_pages
 from tools.paths import HTML
-from tools.site import address
+from tools.site import BY_SPHINX, address
 
 pytestmark = pytest.mark.site
 
-MADE_BY_SPHINX = [page for page in ("search", "genindex", "py-modindex") if (HTML / f"{page}.html").exists()]
-PAGES = [f"{page}.html" for page in [*toc_pages(), *MADE_BY_SPHINX]]
+PAGES = [f"{page}.html" for page in [*toc_pages(), *BY_SPHINX]]
 LESSONS = [f"lessons/{lesson.name}.html" for lesson in all_lessons()]
 
 #: What a lesson may weigh before the reader presses Run, in bytes as they cross the network.

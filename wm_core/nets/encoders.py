@@ -29,7 +29,7 @@ class PatchEncoder(nn.Module):
         """What the convolution sees, before it is squeezed into the latent."""
         flat = frames.reshape(-1, 1, *frames.shape[-2:])
         flat = 4 * (flat - 0.4)  # about mean 0 and spread 1 for images in [0, 1]
-        return self.patches(flat).relu().flatten(1).unflatten(0, frames.shape[:-2])
+        return self.patches(flat).relu().reshape(*frames.shape[:-2], -1)
 
     def forward(self, frames: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch dim"]:
         return self.head(self.features(frames))

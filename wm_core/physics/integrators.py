@@ -8,7 +8,7 @@ Source: Hairer, Lubich & Wanner, *Geometric Numerical Integration* (2006), chapt
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from torch import Tensor
 State = Float[Tensor, "*batch state"]
 
 
+@runtime_checkable
 class System(Protocol):
     """Anything with a time derivative."""
 
@@ -24,6 +25,7 @@ class System(Protocol):
         """dx/dt."""
 
 
+@runtime_checkable
 class Separable(System, Protocol):
     """A system whose energy is T(p) + U(q)."""
 

@@ -36,7 +36,10 @@ def keep_apart(answer) -> str | None:
     """The variance hinge."""
     noise = torch.randn(4096, 3, generator=torch.Generator().manual_seed(0))
     batches = (noise * 2, noise * 0.5, torch.zeros(64, 3), noise * torch.tensor([2.0, 0.5, 0.0]))
-    got = [float(answer(z)) for z in batches]
+    answers = [torch.as_tensor(answer(z)) for z in batches]
+    if answers[0].numel() != 1:
+        return f"It should return one number; it returns {tuple(answers[0].shape)}. Take the mean over dimensions."
+    got = [float(a) for a in answers]
     wide, narrow, same, _ = got
 
     def agrees(prepare) -> bool:
@@ -58,4 +61,6 @@ def keep_apart(answer) -> str | None:
         return f"Latents that are all the same cost {same:.2f}, wanted 0.99. Put eps under the root, whose slope is infinite at 0."
     if same < 0.5:
         return f"Latents that are all the same should cost nearly 1; they cost {same:.2f}."
-    return f"For standard deviations 2, 0.5 and 0 it gives {wide:.2f}, {narrow:.2f}, {same:.2f}; wanted 0.00, 0.50, 0.99."
+    return (
+        f"For standard deviations 2, 0.5 and 0 it gives {wide:.2f}, {narrow:.2f}, {same:.2f}; wanted 0.00, 0.50, 0.99."
+    )

@@ -3,7 +3,7 @@
 // Settings: size, blob, edge, reach (the world's, as in wm_core/worlds/dot_room.py), rooms: empty rooms, each size² greys.
 // Networks: look, frame [1, size, size] -> z [1, dim], position [1, 2]
 //           imagine, z [1, dim], action [1, 2] -> next_z [1, dim], position [1, 2]
-import { button, canvas, clock, colours, element, legend, onTheme, openNetworks, reading, row } from "./kit.mjs";
+import { button, canvas, clock, colours, element, legend, onTheme, openNetworks, reading, row, say } from "./kit.mjs";
 
 const PUSH = 0.08; // one key press, in room sides
 const BEAT = 0.11; // seconds between pushes while a key, a button or the pointer is held
@@ -47,13 +47,14 @@ async function render({ model, el }) {
 
   // ---- pictures ------------------------------------------------------------------------------------------------------
   let colour = colours(el);
-  const grid = element("div", { style: "display:grid;grid-template-columns:minmax(0,1fr);gap:.8rem" });
+  const grid = element("div", { style: "display:flex;flex-wrap:wrap;gap:.8rem;align-items:flex-start" });
   const pad = element("div", {
-    tabindex: "0", role: "application", "data-focus": "",
+    tabindex: "0", role: "application", "data-focus": "", style: "flex:3 1 15rem;min-width:0;border-radius:8px",
     "aria-label": "The room. Push the dot with the arrow keys, or drag towards where it should go.",
   });
+  const aside = element("div", { style: "flex:1 1 9rem;min-width:0" });
   el.append(grid);
-  grid.append(pad);
+  grid.append(pad, aside);
 
   const tile = element("canvas", { width: size, height: size }); // a picture of size × size pixels, to be enlarged
   function picture(ctx, pixels, x, y, side) {
@@ -64,32 +65,41 @@ async function render({ model, el }) {
     ctx.drawImage(tile, x, y, side, side);
   }
   const view = canvas(pad, {
-    label: "The room from above, with the actual and the imagined dot.", ratio: 0.8, style: "cursor:crosshair;border-radius:8px;",
-    draw(ctx, width, height) {
-      const side = height, X = (c) => c * side, gap = 12, rest = width - side - gap;
-      const empty = draw([-9, -9], room);
-      picture(ctx, empty, 0, 0, side);
+    label: "The room from above, with the actual and the imagined dot.", height: (width) => width, drag: true,
+    style: "cursor:crosshair;border-radius:8px;",
+    draw(ctx, side) {
+      const X = (c) => c * side;
+      picture(ctx, draw([-9, -9], room), 0, 0, side);
       if (!z) return;
       trail(ctx, ways.imagined, X, colour.imagined, [5, 4]);
       if (!hidden) trail(ctx, ways.actual, X, colour.actual, []);
       if (!hidden) dot(ctx, X(actual[0]), X(actual[1]), side * 0.03, false);
       dot(ctx, X(imagined[0]), X(imagined[1]), side * 0.043, true);
-      // what the network saw: one frame, and nothing since
-      const small = Math.min(rest, side * 0.42);
-      ctx.font = "12px system-ui, sans-serif";
-      ctx.fillStyle = colour.ink;
-      ctx.fillText("it saw this", side + gap, 12);
-      picture(ctx, seen, side + gap, 18, small);
-      chart(ctx, side + gap, small + 34, rest, side - small - 36);
+    },
+  });
+  // What the network saw, one frame and nothing since, and how far it is off: side by side on a phone, else one below the other.
+  const record = canvas(aside, {
+    label: "The one frame that the network saw, and its drift in pixels after each push.",
+    height: (width) => (width > 230 ? 0.42 * width : 2.35 * width),
+    draw(ctx, width, height) {
+      if (!z) return;
+      const beside = width > height, small = beside ? height - 20 : width;
+      say(ctx, "it saw this", 0, 11, colour.ink, colour.paper);
+      picture(ctx, seen, 0, 18, small);
+      if (beside) chart(ctx, small + 14, 0, width - small - 14, height);
+      else chart(ctx, 0, small + 30, width, height - small - 30);
     },
   });
   function trail(ctx, way, X, stroke, dash) {
+    const line = new Path2D();
+    way.slice(-60).forEach(([x, y], i) => line[i ? "lineTo" : "moveTo"](X(x), X(y)));
+    ctx.strokeStyle = "rgb(255 255 255 / .55)"; // a rim here too
+    ctx.lineWidth = 4.5;
+    ctx.stroke(line);
     ctx.strokeStyle = stroke;
     ctx.lineWidth = 2;
     ctx.setLineDash(dash);
-    ctx.beginPath();
-    way.slice(-60).forEach(([x, y], i) => ctx[i ? "lineTo" : "moveTo"](X(x), X(y)));
-    ctx.stroke();
+    ctx.stroke(line);
     ctx.setLineDash([]);
   }
   function dot(ctx, x, y, radius, ring) {
@@ -110,25 +120,24 @@ async function render({ model, el }) {
     }
   }
   function chart(ctx, x, y, width, height) {
-    const low = y + height - 14, top = Math.max(0.1, ...drift), n = Math.max(drift.length - 1, 15);
-    ctx.fillStyle = colour.ink;
-    ctx.fillText("drift / pixels", x, y + 6);
+    const low = y + height - 18, top = Math.max(0.1, ...drift), n = Math.max(drift.length - 1, 15);
     ctx.strokeStyle = colour.grid;
     ctx.lineWidth = 1;
-    ctx.strokeRect(x + 0.5, y + 12.5, width - 1, low - y - 13);
-    ctx.fillStyle = colour.muted;
-    ctx.fillText((top * size).toFixed(1), x + 4, y + 26);
-    ctx.fillText(`${drift.length - 1} pushes`, x + 4, low + 12);
+    ctx.strokeRect(x + 0.5, y + 18.5, width - 1, low - y - 19);
     ctx.strokeStyle = colour.imagined;
     ctx.lineWidth = 2;
     ctx.beginPath();
-    drift.forEach((d, i) => ctx[i ? "lineTo" : "moveTo"](x + 2 + (i / n) * (width - 4), low - 2 - (d / top) * (low - y - 18)));
+    drift.forEach((d, i) => ctx[i ? "lineTo" : "moveTo"](x + 3 + (i / n) * (width - 6), low - 3 - (d / top) * (low - y - 30)));
     ctx.stroke();
+    say(ctx, "drift / pixels", x, y + 11, colour.ink, colour.paper);
+    say(ctx, (top * size).toFixed(1), x + 5, y + 32, colour.muted, colour.paper);
+    say(ctx, `${n} pushes`, x + width - ctx.measureText(`${n} pushes`).width, low + 14, colour.muted, colour.paper);
   }
 
   const words = reading();
   const paint = () => {
     view.paint();
+    record.paint();
     const pushes = drift.length - 1, off = drift.at(-1);
     words.textContent = `${pushes} ${pushes === 1 ? "push" : "pushes"} since the one look: off by ${(off * size).toFixed(1)} pixels, ${(100 * off).toFixed(0)} % of the room`;
   };
@@ -201,7 +210,7 @@ async function render({ model, el }) {
   });
   await look();
   el.wm = { nets, draw, walk, push: (by) => inTurn(() => push(by)), state: () => ({ actual, imagined, drift }) }; // for tests
-  return () => [stopClock, stopTheme, view.stop].forEach((stop) => stop());
+  return () => [stopClock, stopTheme, view.stop, record.stop].forEach((stop) => stop());
 }
 
 export default { render };

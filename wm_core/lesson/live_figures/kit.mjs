@@ -5,7 +5,7 @@ let runtime; // one for the page
 
 async function openRuntime(url) {
   runtime ??= import(/* webpackIgnore: true */ `${url}ort.wasm.bundle.min.mjs`).then((ort) => {
-    ort.env.wasm.wasmPaths = url;
+    ort.env.wasm.wasmPaths = { wasm: `${url}ort-wasm-simd-threaded.wasm` }; // the bundle holds the rest
     ort.env.wasm.numThreads = 1; // more would need cross-origin isolation, which a static site cannot promise
     ort.env.logLevel = "error";
     return ort;
@@ -55,7 +55,7 @@ const COLOURS = {
 // The page's colours at this moment; the light ones where the page has none of its own (a notebook).
 export function colours(el) {
   const probe = document.createElement("i");
-  el.append(probe);
+  (el.isConnected ? el : document.body).append(probe); // what is not on the page yet has no computed style
   const found = {};
   for (const [name, fallback] of Object.entries(COLOURS)) {
     probe.style.color = `var(--wm-${name}, ${fallback})`; // resolved by the browser, light-dark() included
@@ -91,13 +91,16 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// A canvas that fills its box at any width, sharp on any screen. `draw(ctx, width, height)` is in CSS pixels.
-export function canvas(parent, { label, ratio, draw, style = "" }) {
-  const made = element("canvas", { role: "img", "aria-label": label, style: `display:block;width:100%;touch-action:none;${style}` });
+// A canvas that fills its box at any width, sharp on any screen. `draw(ctx, width, height)` is in CSS pixels; the height is
+// `height(width)`. One that the reader drags on keeps the page from scrolling under the finger.
+export function canvas(parent, { label, height: heightOf, draw, drag = false, style = "" }) {
+  const made = element("canvas", {
+    role: "img", "aria-label": label, style: `display:block;width:100%;touch-action:${drag ? "none" : "auto"};${style}`,
+  });
   parent.append(made);
   const paint = () => {
     const width = made.clientWidth || 300;
-    const height = Math.round(width * ratio);
+    const height = Math.round(heightOf(width));
     const scale = window.devicePixelRatio || 1;
     if (made.width !== Math.round(width * scale)) {
       made.width = Math.round(width * scale);
@@ -113,6 +116,17 @@ export function canvas(parent, { label, ratio, draw, style = "" }) {
   const watch = new ResizeObserver(paint);
   watch.observe(made);
   return { element: made, paint, stop: () => watch.disconnect() };
+}
+
+// Words on a canvas, on a strip of the figure's ground so that no line crosses them.
+export function say(ctx, words, x, y, colour, ground) {
+  ctx.font = "12px system-ui, sans-serif";
+  ctx.setLineDash([]);
+  ctx.lineWidth = 4;
+  ctx.strokeStyle = ground;
+  ctx.strokeText(words, x, y);
+  ctx.fillStyle = colour;
+  ctx.fillText(words, x, y);
 }
 
 const FONT = "var(--wm-sans, system-ui, sans-serif)";

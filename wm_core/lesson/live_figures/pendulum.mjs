@@ -2,7 +2,7 @@
 //
 // Settings: mass, weight (the world's), angle (where it hangs at first), limit (the largest angle), names.
 // Networks: hnn and mlp, each x [1, 2] -> dx [1, 2], x being (q, p).
-import { button, canvas, choice, clock, colours, element, legend, onTheme, openNetworks, reading, row } from "./kit.mjs";
+import { button, canvas, choice, clock, colours, element, legend, onTheme, openNetworks, reading, row, say } from "./kit.mjs";
 
 const INTEGRATORS = {
   euler: ["explicit Euler", async (f, x, h) => axpy(x, h, await f(x))],
@@ -60,7 +60,7 @@ async function render({ model, el }) {
 
   const swing = canvas(left, {
     label: "Three pendulums on one pivot. Drag, or use the arrow keys, to raise them; release, or press Enter, to let go.",
-    ratio: 1, style: "cursor:grab;border-radius:8px;",
+    height: (width) => width, drag: true, style: "cursor:grab;border-radius:8px;",
     draw(ctx, width, height) {
       const arm = 0.4 * width, x0 = width / 2, y0 = height / 2;
       ctx.strokeStyle = colour.grid;
@@ -89,7 +89,7 @@ async function render({ model, el }) {
 
   const portrait = canvas(right, {
     label: "Phase portrait: angle across, momentum up. The world's path closes; a path that spirals gains or loses energy.",
-    ratio: 1,
+    height: (width) => width,
     draw(ctx, width, height) {
       const reach = { q: Math.PI, p: 1.25 * Math.sqrt(4 * mass * weight) };
       const X = (q) => width / 2 + (q / reach.q) * 0.46 * width, Y = (p) => height / 2 - (p / reach.p) * 0.46 * height;
@@ -115,7 +115,7 @@ async function render({ model, el }) {
 
   const gauge = canvas(below, {
     label: "True energy of each pendulum over time, as a share of what it was let go with.",
-    ratio: 0.24,
+    height: (width) => Math.max(130, 0.24 * width),
     draw(ctx, width, height) {
       const top = Math.max(1.3, ...who.map((name) => Math.max(...powers[name]))) * 1.05;
       const Y = (e) => height - 18 - (e / top) * (height - 30), X = (i, n) => 44 + (i / Math.max(n - 1, 60)) * (width - 52);
@@ -128,9 +128,10 @@ async function render({ model, el }) {
         ctx.moveTo(44, Y(level));
         ctx.lineTo(width - 8, Y(level));
         ctx.stroke();
-        ctx.fillText(`${level * 100} %`, 2, Y(level) + 4);
+        say(ctx, `${level * 100} %`, 2, Y(level) + 4, colour.muted, colour.paper);
+        ctx.lineWidth = 1;
+        ctx.strokeStyle = colour.grid;
       }
-      ctx.fillText("true energy over time, against the energy at release", 48, 12);
       for (const name of [...who].reverse()) {
         ctx.strokeStyle = colour[name];
         ctx.lineWidth = 2;
@@ -139,7 +140,7 @@ async function render({ model, el }) {
         powers[name].forEach((e, i) => ctx[i ? "lineTo" : "moveTo"](X(i, powers[name].length), Y(e)));
         ctx.stroke();
       }
-      ctx.setLineDash([]);
+      say(ctx, "true energy / energy at release", 48, 12, colour.ink, colour.paper);
     },
   });
 
@@ -154,14 +155,14 @@ async function render({ model, el }) {
     ctx.stroke();
     ctx.fillStyle = colour.muted;
     ctx.font = "12px system-ui, sans-serif";
-    ctx.fillText(across, width - 8 - ctx.measureText(across).width, height / 2 - 6);
-    ctx.fillText(up, width / 2 + 6, 12);
+    say(ctx, up, width / 2 + 6, 12, colour.ink, colour.paper);
+    say(ctx, across, width - ctx.measureText(across).width - 4, height - 6, colour.ink, colour.paper);
   }
   const wrap = (q) => q - 2 * Math.PI * Math.round(q / (2 * Math.PI));
 
   // ---- words and controls ----------------------------------------------------------------------------------------
   const words = reading();
-  const say = () => {
+  const report = () => {
     const share = (name) => `${Math.round((100 * energy(state[name])) / start())} %`;
     words.textContent = held
       ? `held at ${Math.round((state.actual[0] * 180) / Math.PI)}°: let go`
@@ -171,7 +172,7 @@ async function render({ model, el }) {
   const start = () => Math.max(released, 1e-9);
   const paint = () => {
     for (const picture of [swing, portrait, gauge]) picture.paint();
-    say();
+    report();
   };
   const hold = (q) => {
     held = true;

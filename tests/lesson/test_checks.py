@@ -1,0 +1,282 @@
+"""Exercises: right is right, a hole is open, and each usual slip hears which slip it is."""
+
+import pytest
+import torch
+
+from wm_core.lesson.checks import check, examine, has_hole
+
+IMAGINE, KEEP_APART = "foundations/quickstart/imagine", "foundations/quickstart/keep_apart"
+LEAPFROG, MOTION = "physics/hamiltonian/leapfrog", "physics/hamiltonian/motion"
+
+
+def imagine(dynamics, z, actions):
+    imagined = []
+    for a in actions.unbind(1):
+        z = dynamics(z, a)
+        imagined.append(z)
+    return torch.stack(imagined, 1)
+
+
+def always_from_the_first(dynamics, z, actions):
+    return torch.stack([dynamics(z, a) for a in actions.unbind(1)], 1)
+
+
+def before_the_push(dynamics, z, actions):
+    imagined = []
+    for a in actions.unbind(1):
+        imagined.append(z)
+        z = dynamics(z, a)
+    return torch.stack(imagined, 1)
+
+
+def time_first(dynamics, z, actions):
+    return imagine(dynamics, z, actions).transpose(0, 1)
+
+
+def pushes_in_reverse(dynamics, z, actions):
+    return imagine(dynamics, z, actions.flip(1))
+
+
+def no_tensor(dynamics, z, actions):
+    return list(imagine(dynamics, z, actions).unbind(1))
+
+
+def keep_apart(z, eps=1e-4):
+    return torch.relu(1 - (z.var(0) + eps).sqrt()).mean()
+
+
+def the_other_way_round(z, eps=1e-4):
+    return torch.relu((z.var(0) + eps).sqrt() - 1).mean()
+
+
+def variance_for_deviation(z, eps=1e-4):
+    return torch.relu(1 - (z.var(0) + eps)).mean()
+
+
+def over_the_dimensions(z, eps=1e-4):
+    return torch.relu(1 - (z.var(1) + eps).sqrt()).mean()
+
+
+def of_all_numbers(z, eps=1e-4):
+    return torch.relu(1 - (z.var() + eps).sqrt())
+
+
+def without_a_hinge(z, eps=1e-4):
+    return (1 - (z.var(0) + eps).sqrt()).mean()
+
+
+def without_eps(z, eps=1e-4):
+    return torch.relu(1 - z.std(0)).mean()
+
+
+def eps_outside_the_root(z, eps=1e-4):
+    return torch.relu(1 - (z.std(0) + eps)).mean()
+
+
+def nothing(z, eps=1e-4):
+    return 0.0
+
+
+def squared(z, eps=1e-4):
+    return torch.relu(1 - (z.var(0) + eps).sqrt()).square().mean()
+
+
+def per_dimension(z, eps=1e-4):
+    return torch.relu(1 - (z.var(0) + eps).sqrt())
+
+
+def leapfrog(system, x, h):
+    q, p = x.chunk(2, -1)
+    p = p + h / 2 * system.force(q)
+    q = q + h * system.velocity(p)
+    p = p + h / 2 * system.force(q)
+    return torch.cat([q, p], -1)
+
+
+def one_whole_kick(system, x, h):
+    q, p = x.chunk(2, -1)
+    p = p + h * system.force(q)
+    q = q + h * system.velocity(p)
+    return torch.cat([q, p], -1)
+
+
+def all_at_the_old_point(system, x, h):
+    return x + h * system.field(x)
+
+
+def second_kick_at_the_old_q(system, x, h):
+    q, p = x.chunk(2, -1)
+    kick = h / 2 * system.force(q)
+    p = p + kick
+    q = q + h * system.velocity(p)
+    return torch.cat([q, p + kick], -1)
+
+
+def two_whole_kicks(system, x, h):
+    q, p = x.chunk(2, -1)
+    p = p + h * system.force(q)
+    q = q + h * system.velocity(p)
+    p = p + h * system.force(q)
+    return torch.cat([q, p], -1)
+
+
+def standing_still(system, x, h):
+    return 1 * x
+
+
+def forgets_to_return(system, x, h):
+    leapfrog(system, x, h)
+
+
+def slopes(energy, x):
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(energy(x).sum(), x)[0].unbind(-1)
+
+
+def motion(energy, x):
+    slope_q, slope_p = slopes(energy, x)
+    return torch.stack([slope_p, -slope_q], -1)
+
+
+def backwards(energy, x):
+    slope_q, slope_p = slopes(energy, x)
+    return torch.stack([-slope_p, slope_q], -1)
+
+
+def without_the_minus(energy, x):
+    slope_q, slope_p = slopes(energy, x)
+    return torch.stack([slope_p, slope_q], -1)
+
+
+def downhill(energy, x):
+    slope_q, slope_p = slopes(energy, x)
+    return torch.stack([-slope_q, -slope_p], -1)
+
+
+def one_component(energy, x):
+    return slopes(energy, x)[1]
+
+
+def half(energy, x):
+    return motion(energy, x) / 2
+
+
+SLIPS = [
+    (IMAGINE, always_from_the_first, "Every prediction starts from the first latent"),
+    (IMAGINE, before_the_push, "The first entry is the latent before any push"),
+    (IMAGINE, time_first, "It should return a tensor of shape (2, 3, 2); it returns torch.Size([3, 2, 2])"),
+    (IMAGINE, no_tensor, "It should return a tensor of shape (2, 3, 2); it returns list"),
+    (IMAGINE, pushes_in_reverse, "not those of applying the dynamics once per push"),
+    (KEEP_APART, the_other_way_round, "Which way round is the difference?"),
+    (KEEP_APART, variance_for_deviation, "Take the root"),
+    (KEEP_APART, over_the_dimensions, "Take it over the batch, which is axis 0"),
+    (KEEP_APART, of_all_numbers, "Each dimension needs its own"),
+    (KEEP_APART, without_a_hinge, "Only a shortfall counts"),
+    (KEEP_APART, without_eps, "Put eps under the root"),
+    (KEEP_APART, eps_outside_the_root, "Put eps under the root"),
+    (KEEP_APART, nothing, "all the same should cost nearly 1; they cost 0.00"),
+    (KEEP_APART, squared, "it gives 0.00, 0.25, 0.98; wanted 0.00, 0.50, 0.99"),
+    (KEEP_APART, per_dimension, "Take the mean over dimensions"),
+    (LEAPFROG, one_whole_kick, "That is symplectic Euler"),
+    (LEAPFROG, all_at_the_old_point, "That is explicit Euler"),
+    (LEAPFROG, second_kick_at_the_old_q, "It is not symplectic"),
+    (LEAPFROG, two_whole_kicks, "It is symplectic but not leapfrog"),
+    (LEAPFROG, standing_still, "Nothing moves"),
+    (LEAPFROG, forgets_to_return, "It stops with TypeError"),
+    (MOTION, backwards, "The film runs backwards"),
+    (MOTION, without_the_minus, "a sign is not"),
+    (MOTION, downhill, "The slopes are swapped"),
+    (MOTION, one_component, "It should return a tensor of shape (3, 2); it returns (3,)"),
+    (MOTION, half, "Try it on H = p²"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), [(IMAGINE, imagine), (KEEP_APART, keep_apart), (LEAPFROG, leapfrog), (MOTION, motion)]
+)
+def test_the_solution_is_right(name, answer):
+    assert examine(name, answer) == ("right", "Right.")
+
+
+@pytest.mark.parametrize(("name", "answer", "explanation"), SLIPS, ids=[slip.__name__ for _, slip, _ in SLIPS])
+def test_a_usual_slip_is_wrong_and_hears_which_it_is(name, answer, explanation):
+    verdict, sentence = examine(name, answer)
+    assert verdict == "wrong"
+    assert explanation in sentence
+
+
+@pytest.mark.parametrize("name", [IMAGINE, KEEP_APART, LEAPFROG, MOTION])
+def test_a_stub_with_holes_is_open(name):
+    def stub(*_):
+        z = ...
+        return z
+
+    verdict, sentence = examine(name, stub)
+    assert verdict == "open"
+    assert "replace the ..." in sentence
+
+
+def test_holes_are_found_wherever_they_are():
+    def in_a_call(x):
+        return torch.relu(...)
+
+    def in_a_comprehension(x):
+        return [... for _ in x]
+
+    def in_a_function_within(x):
+        def inner():
+            return ...
+
+        return inner
+
+    assert all(map(has_hole, (..., [1, ...], (1, [2, ...]), in_a_call, in_a_comprehension, in_a_function_within)))
+
+
+def test_what_has_no_hole_is_not_open():
+    def dots_of_an_index(x):
+        return torch.cat([x[..., :1], x[..., 1:]], -1)
+
+    def dots_in_words(x):
+        """Fill in the ... first."""
+        return "..."
+
+    assert not any(
+        map(has_hole, (3.0, "...", None, [1, (2, 3)], torch.zeros(3), dots_of_an_index, dots_in_words, torch.relu))
+    )
+
+
+def test_a_function_whose_source_is_gone_is_looked_at_too():
+    space = {}
+    exec("def stub(x): return ...\ndef full(x): return x", space)
+    assert has_hole(space["stub"])
+    assert not has_hole(space["full"])
+
+
+def test_an_answer_that_stops_is_wrong_and_does_not_stop_the_notebook():
+    def breaks(system, x, h):
+        raise KeyError("momentum")
+
+    assert examine(LEAPFROG, breaks) == ("wrong", "It stops with KeyError: 'momentum'")
+
+
+@pytest.mark.parametrize("name", ["physics/hamiltonian/nothing", "nowhere/at_all/nothing", "nothing", ""])
+def test_an_exercise_that_is_not_there_is_named(name):
+    with pytest.raises(ValueError, match=f"there is no exercise '{name}'"):
+        check(name, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "mark"), [(leapfrog, "right", "✓"), (one_whole_kick, "wrong", "✗"), (..., "open", "○")]
+)
+def test_the_page_shows_the_verdict(page, shown, answer, verdict, mark):
+    check(LEAPFROG, answer)
+    assert f'data-check="{verdict}">{mark} ' in shown[0]["text/html"]
+
+
+def test_what_an_answer_says_is_not_markup(page, shown):
+    def breaks(system, x, h):
+        raise ValueError("<b>")
+
+    check(LEAPFROG, breaks)
+    assert "&lt;b&gt;" in shown[0]["text/html"]
+    assert "<b>" not in shown[0]["text/html"]
