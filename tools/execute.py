@@ -7,6 +7,7 @@ has changed since.
 import json
 import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -71,12 +72,17 @@ def run(lesson: Lesson) -> None:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     notebook.cells.append(nbformat.v4.new_code_cell(REPORT))
     start = time.perf_counter()
-    with tqdm(total=len(code), desc=lesson.name, unit="cell", mininterval=2, leave=False) as bar:
+    with (
+        tempfile.TemporaryDirectory(prefix="wm") as sockets,
+        tqdm(total=len(code), desc=lesson.name, unit="cell", mininterval=2, leave=False) as bar,
+    ):
         client = NotebookClient(
             notebook,
             timeout=CELL_TIMEOUT,
             kernel_name="python3",
-            config=Config(KernelManager={"transport": "ipc"}),  # no sockets: nothing to be overheard
+            config=Config(
+                KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"}
+            ),  # files: nobody else can listen
             resources={"metadata": {"path": str(ROOT)}},
             on_cell_executed=lambda cell, cell_index, execute_reply: bar.update(cell.cell_type == "code"),
         )

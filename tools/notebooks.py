@@ -21,6 +21,9 @@ if importlib.util.find_spec("wm_core") is None:
 """
 
 LINK = re.compile(r"(?<=\]\()(?!https?://|mailto:|#)([^)\s]+)(?=[)\s])")
+VERBATIM = re.compile(
+    r"(```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$)", flags=re.DOTALL
+)  # code and mathematics hold no links
 SOURCE = re.compile(r'(?<=src=")(?!https?://|data:)([^"]+)(?=")')
 
 
@@ -66,4 +69,6 @@ def absolute(markdown: str, lesson: Lesson, site: str) -> str:
             on_site = f"_static/{on_site}"
         return f"{site}/{on_site}" + (f"#{anchor}" if anchor else "")
 
-    return SOURCE.sub(place, LINK.sub(place, markdown))
+    pieces = VERBATIM.split(markdown)
+    pieces[::2] = [SOURCE.sub(place, LINK.sub(place, text)) for text in pieces[::2]]
+    return "".join(pieces)

@@ -145,15 +145,21 @@ class Imagine(Look):
 # %%
 from wm_core.artefacts import export_onnx
 
-z = model.encode(test.frames[:1, 0])
+look, pushes = test.frames[[EPISODE], 0], test.actions[[EPISODE]]
+with torch.no_grad():
+    z = model.encode(look)
+    imagined = ruler(model)(model.rollout(z, pushes))[0]
 networks = {
-    "look": export_onnx(Look(model), {"frame": test.frames[:1, 0]}, ["z", "position"]),
-    "imagine": export_onnx(Imagine(model), {"z": z, "action": test.actions[:1, 0]}, ["next_z", "position"]),
+    "look": export_onnx(Look(model), {"frame": look}, ["z", "position"]),
+    "imagine": export_onnx(Imagine(model), {"z": z, "action": pushes[:, 0]}, ["next_z", "position"]),
 }
 rooms = [paper.flatten().mul(1e4).round().div(1e4).tolist() for paper in test.wallpaper[[EPISODE, 1, 4, 9]]]
 
-poster, ax = figure(width=4.6, height=3.6)
-picture(ax, test.frames[EPISODE, 0], "one look, then pushes")
+poster, ax = figure(width=4.2, height=4.2)
+picture(ax, look[0])
+to_pixels = lambda way: (way * room.size - 0.5).T
+ax.plot(*to_pixels(test.positions[EPISODE]), "-o", color=colour("actual"), markevery=[-1], markersize=9)
+ax.plot(*to_pixels(imagined), "--o", color=colour("imagined"), markevery=[-1], markersize=14, mfc="none", mew=2)
 live("drive", model=networks, poster=poster,
      size=room.size, blob=room.blob, edge=room.edge, reach=room.reach, rooms=rooms,
      caption="Push the dot with the arrow keys, the buttons, or by dragging. The blue dot is what happens. The orange "

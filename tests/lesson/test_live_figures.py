@@ -17,7 +17,7 @@ from wm_core.lesson.figures import figure
 from wm_core.lesson.live_figure import live, module, names, runtime_url
 from wm_core.metrics.probe import LinearProbe
 from wm_core.nets.ensemble import EnsembleMLP
-from wm_core.physics.hamiltonian import ExportedField, HamiltonianNetwork, PlainField
+from wm_core.physics.hamiltonian import ExportedField, HamiltonianNetwork
 
 NETWORKS = {
     "hnn": Exported(b"an energy", {"inputs": {"x": {"shape": [1, 2], "data": [0.5, 0.0]}}, "outputs": {}}),
@@ -155,7 +155,6 @@ CASES = {
     "look": lambda: (Look(*seeing()), {"frame": (1, 24, 24)}, ["z", "position"]),
     "imagine": lambda: (Imagine(*seeing()), {"z": (1, 16), "action": (1, 2)}, ["next_z", "position"]),
     "hamiltonian": lambda: (ExportedField(HamiltonianNetwork(EnsembleMLP((2, 16, 16, 1), (0, 1))), 1), {"x": (1, 2)}, ["dx"]),
-    "plain": lambda: (ExportedField(PlainField(EnsembleMLP((2, 16, 16, 2), (0, 1))), 1), {"x": (1, 2)}, ["dx"]),
 }  # fmt: skip
 
 

@@ -5,7 +5,8 @@ import zipfile
 
 import pytest
 
-from tools import browser, build, test as make_test
+from tools import browser, build
+from tools import test as make_test
 from tools.paths import ROOT
 
 

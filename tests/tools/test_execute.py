@@ -93,7 +93,7 @@ def test_a_lesson_that_raises_is_named_with_its_cell_line_and_traceback(book):
 @pytest.mark.slow
 def test_a_solution_that_is_not_right_stops_the_build_at_its_own_line(book):
     lesson = book.write(book.text.replace("again = answer", "again = lambda z: z.mean()"))
-    with pytest.raises(SystemExit, match="its check should say 'right', and shows: .*data-check=.wrong") as stopped:
+    with pytest.raises(SystemExit, match=r"its check should say 'right', and shows: .*data-check=.wrong") as stopped:
         execute.run(lesson)
     line = lesson.text.splitlines().index("again = lambda z: z.mean()") + 1
     assert f"lessons/part/small.py, cell 9 (line {line})" in str(stopped.value)

@@ -29,6 +29,7 @@ WHEEL = "wm_core-9.9-py3-none-any.whl"
         ("[x](https://arxiv.org/abs/1803.10122)", "[x](https://arxiv.org/abs/1803.10122)"),
         ("[x](https://doi.org/10.1016/0375-9601(90)90092-3)", "[x](https://doi.org/10.1016/0375-9601(90)90092-3)"),
         ("[x](mailto:someone@example.org)", "[x](mailto:someone@example.org)"),
+        ("[`x`](other.py)", f"[`x`]({SITE}/lessons/part/other.html)"),
         ("$f[x](y)$ is no link", "$f[x](y)$ is no link"),
         ("`a[0](b)` is no link", "`a[0](b)` is no link"),
     ],
@@ -61,10 +62,13 @@ def test_a_published_notebook_is_valid_and_holds_no_path_of_this_machine_or_buil
     monkeypatch.setenv("WM_SITE", SITE)
     publish([lesson], WHEEL)
     file = tmp_path / "notebooks" / f"{lesson.name}.ipynb"
-    nbformat.validate(nbformat.read(file, as_version=4))
-    text = file.read_text(encoding="utf-8")
-    for foreign in (str(ROOT), "_build", "WM_RUN_DIR", "../", "book/_static", ".md)", "jupytext"):
-        assert foreign not in text, foreign
+    notebook = nbformat.read(file, as_version=4)
+    nbformat.validate(notebook)
+    for foreign in (str(ROOT), "WM_RUN_DIR", "jupytext"):
+        assert foreign not in file.read_text(encoding="utf-8"), foreign
+    prose = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for relative in ("(../", "(book/", '="../', ".md)", ".py)"):
+        assert relative not in prose, relative
 
 
 @pytest.fixture

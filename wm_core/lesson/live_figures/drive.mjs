@@ -93,9 +93,11 @@ async function render({ model, el }) {
   function trail(ctx, way, X, stroke, dash) {
     const line = new Path2D();
     way.slice(-60).forEach(([x, y], i) => line[i ? "lineTo" : "moveTo"](X(x), X(y)));
-    ctx.strokeStyle = "rgb(255 255 255 / .55)"; // a rim here too
-    ctx.lineWidth = 4.5;
+    ctx.globalAlpha = 0.6; // a rim of the page's ground keeps the line apart from any wallpaper
+    ctx.strokeStyle = colour.paper;
+    ctx.lineWidth = 5;
     ctx.stroke(line);
+    ctx.globalAlpha = 1;
     ctx.strokeStyle = stroke;
     ctx.lineWidth = 2;
     ctx.setLineDash(dash);
