@@ -1,5 +1,6 @@
 """Several small networks at once: one batched product a layer trains eight seeds in less than twice the time of one."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -15,7 +16,7 @@ class EnsembleMLP(nn.Module):
         seeds: one member per seed. Weights are orthogonal, biases uniform in ±1/sqrt(inputs).
     """
 
-    def __init__(self, widths: tuple[int, ...], seeds: tuple[int, ...] = (0,)):
+    def __init__(self, widths: tuple[int, ...], seeds: Sequence[int] = (0,)):
         super().__init__()
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]

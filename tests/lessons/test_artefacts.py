@@ -1,0 +1,92 @@
+"""Every published network loads, and does what its manifest says that it does."""
+
+import json
+
+import pytest
+import torch
+
+from tools.paths import ROOT
+from wm_core.artefacts import load
+from wm_core.generative.pixel_predictor import PixelPredictor
+from wm_core.jepa.action_jepa import ActionJEPA
+from wm_core.metrics.energy import worst_energy_error
+from wm_core.metrics.probe import LinearProbe
+from wm_core.nets.ensemble import EnsembleMLP
+from wm_core.physics.hamiltonian import HamiltonianNetwork, PlainField
+from wm_core.physics.integrators import rk4, simulate
+from wm_core.physics.swings import starts
+from wm_core.worlds.dot_room import DotRoom
+from wm_core.worlds.oscillators import Pendulum
+
+MODELS = ROOT / "book/_static/models"
+
+
+def energy_error(kept, kind, outputs):
+    """Largest true-energy error over 20 s, mean over starts and members."""
+    members = range(kept.manifest.config["seeds"])
+    model = kept.into(kind(EnsembleMLP((2, 64, 64, outputs), members)).double())
+    drops = [starts(15, 0.5, 1.5, torch.Generator().manual_seed(1000 + seed)) for seed in members]
+    path = simulate(rk4, model, torch.stack(drops), 0.05, 400)
+    return worst_energy_error(Pendulum().energy(path)).mean()
+
+
+def dot_error(kept, model, positions):
+    """Mean distance after fifteen pushes from one look, in room sides."""
+    model = kept.into(model)
+    test = DotRoom().episodes(512, 15, torch.Generator().manual_seed(78))
+    z = model.encode(test.frames[:, 0])
+    guess = positions(model, torch.cat([z[:, None], model.rollout(z, test.actions)], 1))[:, -1]
+    return (guess - test.positions[:, -1]).norm(dim=-1).mean()
+
+
+def read_off(model, z):
+    """Positions by a linear probe fitted on episodes of its own."""
+    held_out = DotRoom().episodes(512, 6, torch.Generator().manual_seed(77))
+    latents = model.encode(held_out.frames).flatten(0, 1)
+    return LinearProbe(latents, held_out.positions.flatten(0, 1), ridge=1e-3)(z)
+
+
+def find_in_drawing(model, z):
+    """Positions of the dot in the model's own drawings."""
+    return DotRoom().find_dot(model.decode(z))
+
+
+HEADLINES = {
+    "action_jepa": (
+        "error after 15 pushes, seed 0",
+        lambda kept: dot_error(kept, ActionJEPA(action_scale=DotRoom().reach), read_off),
+    ),
+    "pixel_predictor": (
+        "error after 15 pushes, seed 0",
+        lambda kept: dot_error(kept, PixelPredictor(action_scale=DotRoom().reach), find_in_drawing),
+    ),
+    "hamiltonian": (
+        "energy error, noisy pendulum, mean of the seeds",
+        lambda kept: energy_error(kept, HamiltonianNetwork, 1),
+    ),
+    "plain_field": (
+        "energy error, noisy pendulum, mean of the seeds",
+        lambda kept: energy_error(kept, PlainField, 2),
+    ),
+}
+
+
+@pytest.mark.parametrize("system", sorted(path.name for path in MODELS.iterdir() if path.is_dir()))
+def test_the_headline_claim_holds_again(system):
+    claim, measure = HEADLINES[system]  # a new artefact needs a line above
+    kept = load(MODELS / system)
+    with torch.no_grad():
+        assert float(measure(kept)) == pytest.approx(kept.manifest.claims[claim], rel=0.02)
+
+
+def test_every_artefact_says_where_it_comes_from():
+    for folder in MODELS.iterdir():
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest["system"] == folder.name
+        assert len(manifest["commit"]) == 40, "trained outside a checkout"
+        assert manifest["config"]
+        assert manifest["claims"]
+
+
+def test_all_artefacts_together_stay_small():
+    assert sum(file.stat().st_size for file in MODELS.rglob("*") if file.is_file()) < 30e6
