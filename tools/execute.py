@@ -1,7 +1,7 @@
 """Run lessons and keep what they leave behind; a lesson whose inputs have not changed is not run again.
 
-A run is stale when the lesson's text, the scale, PyTorch's version, or any file of wm_core that the run itself imported
-has changed since.
+A run is stale when the lesson's text, the scale, PyTorch's version, any file of wm_core that the run itself imported,
+or any artefact that it asked for has changed since.
 """
 
 import json
@@ -28,8 +28,9 @@ CELL_TIMEOUT = 600
 
 REPORT = """
 import json, sys
-from pathlib import Path
-print(json.dumps(sorted({m.__file__ for n, m in sys.modules.items() if n.split(".")[0] == "wm_core" and m.__file__})))
+from wm_core.artefacts import asked_for
+modules = {m.__file__ for n, m in sys.modules.items() if n.split(".")[0] == "wm_core" and m.__file__}
+print(json.dumps(sorted({*modules, *map(str, asked_for)})))
 """
 
 
@@ -91,13 +92,13 @@ def run(lesson: Lesson) -> None:
         except CellExecutionError as error:
             raise SystemExit(_failure(lesson, notebook, error)) from None
     seconds = time.perf_counter() - start
-    imported = json.loads(notebook.cells.pop().outputs[0].text)
+    inputs = json.loads(notebook.cells.pop().outputs[0].text)
     _examine_exercises(lesson, notebook)
     record = {
         "source": sha256(lesson.text.encode()),
         "scale": scale_name(),
         "torch": torch.__version__,
-        "inputs": {os.path.relpath(file, ROOT): sha256(Path(file).read_bytes()) for file in imported},
+        "inputs": {os.path.relpath(file, ROOT): sha256(Path(file).read_bytes()) for file in inputs},
         "seconds": round(seconds, 1),
         "date": time.strftime("%Y-%m-%d"),
         "cores": os.cpu_count(),

@@ -11,11 +11,16 @@ BOOK = ROOT / "book"
 NODE_MODULES = BOOK / "node_modules"
 LOCK = BOOK / "package-lock.json"
 
-#: From node_modules to _static/vendor: source pattern, destination folder.
+#: From node_modules to _static/vendor: source pattern, destination folder. Fonts and MathJax come with their licences; ONNX
+#: Runtime Web (MIT) names its own in the file's first lines.
 FILES = {
     "onnxruntime-web/dist/ort.wasm.bundle.min.mjs": "onnxruntime",
     "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm": "onnxruntime",
+    "mathjax/LICENSE": "mathjax",
     "mathjax/es5/output/chtml/fonts/woff-v2/*.woff": "mathjax",
+    "@fontsource-variable/source-serif-4/LICENSE": "fonts/source-serif-4",
+    "@fontsource-variable/figtree/LICENSE": "fonts/figtree",
+    "@fontsource-variable/jetbrains-mono/LICENSE": "fonts/jetbrains-mono",
     "@fontsource-variable/source-serif-4/files/source-serif-4-latin-opsz-normal.woff2": "fonts",
     "@fontsource-variable/source-serif-4/files/source-serif-4-latin-wght-italic.woff2": "fonts",
     "@fontsource-variable/figtree/files/figtree-latin-wght-normal.woff2": "fonts",

@@ -28,6 +28,9 @@ from torch import Tensor, nn
 
 FORMAT = "wm_core artefact 1"
 
+#: The manifests of this checkout that this process asked for. A lesson whose artefact was trained again has to run again.
+asked_for: set[Path] = set()
+
 
 class ArtefactError(ValueError):
     """An artefact that is missing, damaged, or not what it was asked to be."""
@@ -163,9 +166,10 @@ def published(system: str) -> str | Path:
     """
     here = Path(__file__).resolve().parent.parent / "book" / "_static" / "models" / system
     if here.is_dir():
+        asked_for.add(here / "manifest.json")
         return here
     site = os.environ.get("WM_SITE")
-    if site is None:
+    if not site:
         raise ArtefactError(f"{system}: no folder {here}, and WM_SITE does not say where the book's site is")
     return f"{site.rstrip('/')}/_static/models/{system}"
 

@@ -151,19 +151,19 @@ live("pendulum", model=networks, poster=poster, mass=pendulum.mass, weight=pendu
 #
 # ## The mathematics
 #
-# Write the state as $x = (q, p)$ and let $J = \begin{pmatrix}0&1\\-1&0\end{pmatrix}$ turn a vector by a quarter. Hamilton's equations are
+# Write the state as $x = (q, p)$ and let $\Omega = \begin{pmatrix}0&1\\-1&0\end{pmatrix}$. It turns a vector by a quarter, clockwise. Hamilton's equations are
 #
-# $$ \dot q = \frac{\partial H}{\partial p}, \qquad \dot p = -\frac{\partial H}{\partial q}, \qquad\text{or}\qquad \dot x = J\,\nabla H(x). $$
+# $$ \dot q = \frac{\partial H}{\partial p}, \qquad \dot p = -\frac{\partial H}{\partial q}, \qquad\text{or}\qquad \dot x = \Omega\,\nabla H(x). $$
 #
 # Along any motion that obeys them (`HamiltonianNetwork.field`),
 #
-# $$ \frac{dH}{dt} = \nabla H\cdot\dot x = \nabla H\cdot J\,\nabla H = 0, $$
+# $$ \frac{dH}{dt} = \nabla H\cdot\dot x = \nabla H\cdot \Omega\,\nabla H = 0, $$
 #
 # because a vector turned by a quarter is perpendicular to itself. Nothing here asks that $H$ be the *right* energy. So three things must be kept
 # apart. The learned energy $H_\theta$ is kept exactly, in continuous time. The true energy is kept as well as $H_\theta$ resembles it. And
 # a computer takes steps, which is a third thing. Training asks only for the measured rates of change (`field_loss`):
 #
-# $$ \mathcal L = \frac1N\sum_n\big\lVert J\,\nabla H_\theta(x_n) - \dot x_n\big\rVert^2. $$
+# $$ \mathcal L = \frac1N\sum_n\big\lVert \Omega\,\nabla H_\theta(x_n) - \dot x_n\big\rVert^2. $$
 #
 # Now the steps. The first idea, *explicit Euler*, reads both derivatives at the old point: $q' = q + h\,\dot q(q,p)$ and $p' = p + h\,\dot p(q,p)$. On a unit
 # oscillator, $H = \tfrac12(q^2+p^2)$, the new energy is
@@ -172,7 +172,7 @@ live("pendulum", model=networks, poster=poster, mass=pendulum.mass, weight=pendu
 #
 # it grows at every step, whatever the network. *Symplectic Euler* moves $p$ first and lets $q$ move with the *new* $p$. That small change makes the step an
 # area-preserving map of the plane, and a spiral outward is not area-preserving. In general a step with Jacobian $M$ is
-# **symplectic** if $M^\top\Omega M = \Omega$ (`symplectic_defect`), with $\Omega = \begin{pmatrix}0&I\\-I&0\end{pmatrix}$. Such a step keeps, to extremely high precision, an energy close to the true one, so the true
+# **symplectic** if $M^\top\Omega M = \Omega$ (`symplectic_defect`). For one coordinate that says that areas are kept; for more, $\Omega$ has unit matrices in place of the ones. Such a step keeps, to extremely high precision, an energy close to the true one, so the true
 # energy's error stays bounded instead of growing ([Hairer, Lubich & Wanner, 2006](https://doi.org/10.1007/3-540-30666-8)).
 #
 # Two halves of a kick around a drift give *leapfrog*, of second order. Three leapfrogs, the middle one backwards in time, cancel each other's leading
@@ -567,7 +567,8 @@ check("physics/hamiltonian/motion", motion)
 # ## Notes
 #
 # **Where this comes from.** Hamiltonian networks are by Greydanus, Dzamba and Yosinski, 2019 ([paper](https://arxiv.org/abs/1906.01563), [entry](../../book/bibliography.md#greydanus2019)), and so are
-# both systems and their noise. Friction beside a learned energy is Zhong, Dey and Chakraborty's ([entry](../../book/bibliography.md#zhong2020)) and Sosanya and Greydanus's ([entry](../../book/bibliography.md#sosanya2022)).
+# both systems and their noise. Pushes that enter with a learned gain are Zhong, Dey and Chakraborty's
+# ([entry](../../book/bibliography.md#zhong2020)), and so is friction beside a learned energy ([entry](../../book/bibliography.md#zhong2020b)); another way to it is Sosanya and Greydanus's ([entry](../../book/bibliography.md#sosanya2022)).
 # Leapfrog is Verlet's in molecular dynamics, 1967 ([entry](../../book/bibliography.md#verlet1967)); the fourth-order triple is Yoshida's, 1990 ([paper](https://doi.org/10.1016/0375-9601(90)90092-3),
 # [entry](../../book/bibliography.md#yoshida1990)). The theory of steps that keep structure is the book of Hairer, Lubich and Wanner ([entry](../../book/bibliography.md#hairer2006)). Symplectic recurrent networks learn through
 # the steps, without measured derivatives ([entry](../../book/bibliography.md#chen2020)); SympNets learn the step itself and are symplectic whatever their weights ([entry](../../book/bibliography.md#jin2020)); Lagrangian networks

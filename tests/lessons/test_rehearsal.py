@@ -59,7 +59,7 @@ def rehearse(lesson: str, home: Path, site: str) -> Rehearsal:
     environment |= {"WM_SITE": site, "JUPYTER_PATH": str(home / "share"), "IPYTHONDIR": str(home)}
     before = versions(python)
     done = subprocess.run(
-        [sys.executable, "-m", "nbclient.cli", "--kernel_name=reader", "--inplace", f"--timeout={LONGEST}", notebook],
+        [Path(sys.executable).parent / "jupyter-execute", "--kernel_name=reader", "--inplace", f"--timeout={LONGEST}", notebook],
         cwd=home, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     cells = nbformat.read(notebook, as_version=4).cells

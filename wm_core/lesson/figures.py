@@ -163,11 +163,8 @@ def themed(text: str, alt: str) -> str:
     """Turn matplotlib's SVG document into an inline element that takes its colours and type from the page."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
-    text = re.sub(
-        r' id="(?:figure|axes|patch|line2d|text|xtick|ytick|matplotlib\.[\w.]+|legend|[A-Za-z]+Collection)_\d+"',
-        "",
-        text,
-    )
+    used = set(re.findall(r"[\"'(]#([\w.:-]+)", text))  # the rest of the ids would only meet those of other figures
+    text = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", text)
     for name, value in COLOURS.items():
         text = text.replace(value, f"var(--wm-{name},{value})")
     text = re.sub(r"'DejaVu Sans'[^;\"]*", "var(--wm-sans,'DejaVu Sans',sans-serif)", text)

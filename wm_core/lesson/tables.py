@@ -15,7 +15,8 @@ def pretty(number: float, digits: int = 4, *, zeros: bool = False) -> str:
         return f"{number:#.{digits}g}".rstrip(".") if zeros else f"{number:.{digits}g}"
     if size < 1e6 and size >= 1:
         return f"{number:.0f}"
-    return f"{number:.{digits - 1}e}"
+    mantissa, exponent = f"{number:.{digits - 1}e}".split("e")
+    return f"{mantissa if zeros else mantissa.rstrip('0').rstrip('.')}e{exponent}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], *, digits: int = 3) -> None:

@@ -20,6 +20,14 @@ themeButton.addEventListener("click", () => {
   nameTheme();
 });
 
+// ---- what scrolls sideways can be reached with the keyboard --------------------------------------------------------
+for (const box of document.querySelectorAll(".text pre, .text table, mjx-container[display='true']")) {
+  new ResizeObserver(() => {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }).observe(box);
+}
+
 // ---- the list of sections shows where the reader is ----------------------------------------------------------------
 const sectionLinks = new Map(
   [...document.querySelectorAll(".sections a[href^='#']")].map((a) => [decodeURIComponent(a.hash.slice(1)), a]),
