@@ -58,6 +58,8 @@ def place_live_figures(app: Sphinx, pagename: str, templatename: str, context: d
         '<figure class="wm-live"', f'<figure class="wm-live" data-lesson="{lesson.name}"'
     )
     context["body"] = re.sub(r'<img [^>]*src="[^"]*/([\w-]+)\.svg"[^>]*>', inline_diagram, context["body"])
+    # The words of a folded cell name it; the label that MyST-NB puts over them says less.
+    context["body"] = context["body"].replace(' aria-label="Toggle hidden content"', "")
     context["wm_notebook"] = f"notebooks/{lesson.name}.ipynb"
     where = address()
     if where.repository:
