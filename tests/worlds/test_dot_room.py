@@ -111,3 +111,13 @@ def test_wallpaper_hides_the_dot_by_little():
     error = (ROOM.find_dot(frames) * ROOM.size - drawn).norm(dim=-1)
     assert error.max() < 0.7
     assert error.mean() < 0.07
+
+
+@pytest.mark.parametrize("place", [(slice(18, 21), slice(None)), (slice(None), slice(22, 24))], ids=["below", "right"])
+def test_a_shimmer_far_from_the_dot_does_not_draw_the_eye(place):
+    room = DotRoom(contrast=0.0)
+    path = torch.stack([torch.linspace(0.2, 0.7, 8), torch.full((8,), 0.3)], -1)[None]
+    frames = room.draw(path, torch.full((1, 24, 24), 0.35))
+    shimmering = frames.clone()
+    shimmering[(0, slice(0, 8, 2), *place)] += 0.3
+    torch.testing.assert_close(room.find_dot(shimmering), room.find_dot(frames), atol=1e-3, rtol=0)

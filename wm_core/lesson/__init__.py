@@ -15,7 +15,7 @@ from wm_core.lesson.scales import checkpoint, scale, scale_name
 from wm_core.lesson.sliders import explore
 from wm_core.lesson.sources import source
 from wm_core.lesson.stages import stage
-from wm_core.lesson.tables import table
+from wm_core.lesson.tables import pretty, table
 
 __all__ = [
     "ClaimFailed",
@@ -27,6 +27,7 @@ __all__ = [
     "figure",
     "live",
     "picture",
+    "pretty",
     "scale",
     "scale_name",
     "show",
