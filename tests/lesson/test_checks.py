@@ -1,12 +1,17 @@
 """Exercises: right is right, a hole is open, and each usual slip hears which slip it is."""
 
+import inspect
+import pkgutil
+from importlib import import_module
+
 import pytest
 import torch
 
+from wm_core.lesson import checks
 from wm_core.lesson.checks import check, examine, has_hole
 
-IMAGINE, KEEP_APART = "foundations/quickstart/imagine", "foundations/quickstart/keep_apart"
-LEAPFROG, MOTION = "physics/hamiltonian/leapfrog", "physics/hamiltonian/motion"
+IMAGINE, KEEP_APART, THRESHOLD = (f"foundations/quickstart/{name}" for name in ("imagine", "keep_apart", "threshold"))
+LEAPFROG, MOTION, MORE_DATA = (f"physics/hamiltonian/{name}" for name in ("leapfrog", "motion", "more_data"))
 
 
 def imagine(dynamics, z, actions):
@@ -81,6 +86,18 @@ def squared(z, eps=1e-4):
     return torch.relu(1 - (z.var(0) + eps).sqrt()).square().mean()
 
 
+def without_the_mean(z, eps=1e-4):
+    return torch.relu(1 - (z.square().mean(0) + eps).sqrt()).mean()
+
+
+def summed(z, eps=1e-4):
+    return torch.relu(1 - (z.var(0) + eps).sqrt()).sum()
+
+
+def of_the_mean_deviation(z, eps=1e-4):
+    return torch.relu(1 - (z.var(0) + eps).sqrt().mean())
+
+
 def per_dimension(z, eps=1e-4):
     return torch.relu(1 - (z.var(0) + eps).sqrt())
 
@@ -110,6 +127,42 @@ def second_kick_at_the_old_q(system, x, h):
     p = p + kick
     q = q + h * system.velocity(p)
     return torch.cat([q, p + kick], -1)
+
+
+def drift_kick_drift(system, x, h):
+    q, p = x.chunk(2, -1)
+    q = q + h / 2 * system.velocity(p)
+    p = p + h * system.force(q)
+    q = q + h / 2 * system.velocity(p)
+    return torch.cat([q, p], -1)
+
+
+def kicks_the_wrong_way(system, x, h):
+    q, p = x.chunk(2, -1)
+    p = p - h / 2 * system.force(q)
+    q = q + h * system.velocity(p)
+    p = p - h / 2 * system.force(q)
+    return torch.cat([q, p], -1)
+
+
+def momentum_for_velocity(system, x, h):
+    q, p = x.chunk(2, -1)
+    p = p + h / 2 * system.force(q)
+    q = q + h * p
+    p = p + h / 2 * system.force(q)
+    return torch.cat([q, p], -1)
+
+
+def without_h(system, x, h):
+    q, p = x.chunk(2, -1)
+    p = p + system.force(q) / 2
+    q = q + system.velocity(p)
+    p = p + system.force(q) / 2
+    return torch.cat([q, p], -1)
+
+
+def twice_as_long(system, x, h):
+    return leapfrog(system, x, 2 * h)
 
 
 def two_whole_kicks(system, x, h):
@@ -153,6 +206,11 @@ def downhill(energy, x):
     return torch.stack([-slope_q, -slope_p], -1)
 
 
+def of_the_exercises_spring(energy, x):
+    q, p = x.unbind(-1)
+    return torch.stack([2 * p, -3 * q], -1)
+
+
 def one_component(energy, x):
     return slopes(energy, x)[1]
 
@@ -176,36 +234,74 @@ SLIPS = [
     (KEEP_APART, eps_outside_the_root, "Put eps under the root"),
     (KEEP_APART, nothing, "all the same should cost nearly 1; they cost 0.00"),
     (KEEP_APART, squared, "it gives 0.00, 0.25, 0.98; wanted 0.00, 0.50, 0.99"),
+    (KEEP_APART, without_the_mean, "Subtract the mean first"),
+    (KEEP_APART, summed, "That is the sum over dimensions"),
+    (KEEP_APART, of_the_mean_deviation, "each dimension falls short on its own"),
     (KEEP_APART, per_dimension, "Take the mean over dimensions"),
     (LEAPFROG, one_whole_kick, "That is symplectic Euler"),
     (LEAPFROG, all_at_the_old_point, "That is explicit Euler"),
     (LEAPFROG, second_kick_at_the_old_q, "It is not symplectic"),
-    (LEAPFROG, two_whole_kicks, "It is symplectic but not leapfrog"),
+    (LEAPFROG, two_whole_kicks, "Both kicks are twice as long"),
+    (LEAPFROG, drift_kick_drift, "That is the other leapfrog"),
+    (LEAPFROG, kicks_the_wrong_way, "The kicks go the wrong way"),
+    (LEAPFROG, momentum_for_velocity, "The drift takes `velocity(p)`"),
+    (LEAPFROG, without_h, "Every line needs its `h`"),
+    (LEAPFROG, twice_as_long, "It is symplectic but not leapfrog"),
     (LEAPFROG, standing_still, "Nothing moves"),
-    (LEAPFROG, forgets_to_return, "It stops with TypeError"),
+    (LEAPFROG, forgets_to_return, "a tensor of shape (3, 2); it returns NoneType"),
     (MOTION, backwards, "The film runs backwards"),
     (MOTION, without_the_minus, "a sign is not"),
     (MOTION, downhill, "The slopes are swapped"),
     (MOTION, one_component, "It should return a tensor of shape (3, 2); it returns (3,)"),
+    (MOTION, of_the_exercises_spring, "It is right for one energy and wrong for another"),
     (MOTION, half, "Try it on H = p²"),
+    (THRESHOLD, 0.2, "That is the contrast of this chapter or more"),
+    (THRESHOLD, 0.05, "the wallpaper still wins"),
+    (THRESHOLD, 0.01, "the dot has been seen for a while"),
+    (THRESHOLD, "low", "It stops with ValueError"),
+    (MORE_DATA, "phase", "how steep the hill is there"),
+    (MORE_DATA, "both", "how steep the hill is there"),
+    (MORE_DATA, "neither", "One of them does shrink"),
+    (MORE_DATA, "time", 'Wanted "energy", "phase", "both" or "neither"; got \'time\''),
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "answer"), [(IMAGINE, imagine), (KEEP_APART, keep_apart), (LEAPFROG, leapfrog), (MOTION, motion)]
-)
+SOLUTIONS = {
+    IMAGINE: imagine,
+    KEEP_APART: keep_apart,
+    THRESHOLD: 0.03,
+    LEAPFROG: leapfrog,
+    MOTION: motion,
+    MORE_DATA: "energy",
+}
+
+
+def test_every_check_is_tried_out_here():
+    tried = {tuple(name.rsplit("/", 1)) for name in SOLUTIONS}
+    found = set()
+    for _, lesson, _ in pkgutil.iter_modules(checks.__path__):
+        module = import_module(f"{checks.__name__}.{lesson}")
+        for name, thing in vars(module).items():
+            if inspect.isfunction(thing) and thing.__module__ == module.__name__ and not name.startswith("_"):
+                found.add((lesson.replace("_", "/", 1), name))
+    assert found == tried == {tuple(name.rsplit("/", 1)) for name, _, _ in SLIPS}
+
+
+@pytest.mark.parametrize(("name", "answer"), SOLUTIONS.items())
 def test_the_solution_is_right(name, answer):
     assert examine(name, answer) == ("right", "Right.")
 
 
-@pytest.mark.parametrize(("name", "answer", "explanation"), SLIPS, ids=[slip.__name__ for _, slip, _ in SLIPS])
+@pytest.mark.parametrize(
+    ("name", "answer", "explanation"), SLIPS, ids=[getattr(slip, "__name__", str(slip)) for _, slip, _ in SLIPS]
+)
 def test_a_usual_slip_is_wrong_and_hears_which_it_is(name, answer, explanation):
     verdict, sentence = examine(name, answer)
     assert verdict == "wrong"
     assert explanation in sentence
 
 
-@pytest.mark.parametrize("name", [IMAGINE, KEEP_APART, LEAPFROG, MOTION])
+@pytest.mark.parametrize("name", SOLUTIONS)
 def test_a_stub_with_holes_is_open(name):
     def stub(*_):
         z = ...

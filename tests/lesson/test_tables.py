@@ -6,7 +6,7 @@ from wm_core.lesson.tables import pretty, table
 @pytest.mark.parametrize(
     ("number", "text"),
     [(0.0, "0"), (0.123456, "0.1235"), (12.0, "12"), (1234.5678, "1235"), (123456.0, "123456"), (1.5e-5, "1.5e-05"),
-     (-0.25, "-0.25"), (2.5e7, "2.5e+07")],
+     (-0.25, "-0.25"), (float("nan"), "nan"), (float("-inf"), "-inf"), (2.5e7, "2.5e+07")],
 )  # fmt: skip
 def test_pretty(number, text):
     assert pretty(number) == text

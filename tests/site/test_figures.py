@@ -51,7 +51,11 @@ def test_without_javascript_equations_are_set_and_can_be_heard(visit, path):
     assert len(shown) >= 3
     assert all(equation.bounding_box()["height"] > 15 for equation in shown)
     assert page.locator("mjx-container").count() == page.locator(".math-said math").count()
-    assert page.evaluate("[...document.fonts].some(f => f.family.startsWith('MJX') && f.status === 'loaded')")
+    for _ in range(100):  # fonts come when they come
+        if page.evaluate("[...document.fonts].some(f => f.family.startsWith('MJX') && f.status === 'loaded')"):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail("no font of the equations was loaded")
 
 
 @pytest.mark.parametrize("path", SLIDERS)

@@ -22,7 +22,9 @@ def test_the_site_has_the_pages_of_the_book_and_no_others(site):
 @pytest.fixture(scope="module", params=PAGES)
 def read(request, opening):
     """Each page in turn, opened once for all the tests that only look at it."""
-    with opening(request.param, until="networkidle", viewport={"width": 1280, "height": 800}) as visited:
+    with opening(request.param, viewport={"width": 1280, "height": 800}) as visited:
+        visited.page.evaluate("document.fonts.ready.then(() => true)")
+        visited.page.wait_for_load_state("networkidle")
         yield visited
 
 

@@ -1,5 +1,6 @@
 """Tables of results that read the same on a page, in a notebook and in a terminal."""
 
+import math
 from collections.abc import Sequence
 
 from wm_core.lesson.stages import emit
@@ -11,6 +12,8 @@ def pretty(number: float, digits: int = 4, *, zeros: bool = False) -> str:
     With ``zeros`` the digits that are zeros at the end are written too: 0.030 was measured, 0.03 was said.
     """
     size = abs(number)
+    if not math.isfinite(size):
+        return str(number)
     if size == 0 or 1e-3 <= size < 10**digits:
         return f"{number:#.{digits}g}".rstrip(".") if zeros else f"{number:.{digits}g}"
     if size < 1e6 and size >= 1:
