@@ -20,9 +20,17 @@ print(two + 1)
 """
 
 
+def weights(book):
+    file = book.root / "weights"
+    if not file.exists():
+        file.write_text("first")
+    return file
+
+
 def library(book, **files):
-    """A library of the made-up book's own, in place of the real one."""
-    for name, text in {"__init__": "", **files}.items():
+    """A library of the made-up book's own, in place of the real one. The lesson asks it for one artefact."""
+    artefacts = f"from pathlib import Path\n\nasked_for = {{Path({str(weights(book))!r})}}"
+    for name, text in {"__init__": "", "artefacts": artefacts, **files}.items():
         file = book.root / "wm_core" / f"{name}.py"
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
@@ -66,6 +74,10 @@ def test_a_run_is_stale_when_something_it_read_has_changed_and_only_then(book, m
     (book.root / "wm_core" / "small.py").unlink()
     assert not execute.fresh(lesson)
     library(book, small="two = 2")
+    assert execute.fresh(lesson)
+    weights(book).write_text("second")
+    assert not execute.fresh(lesson)
+    weights(book).write_text("first")
     assert execute.fresh(lesson)
     with monkeypatch.context() as other:
         other.setenv("WM_SCALE", "full")
