@@ -49,10 +49,10 @@ async function render({ model, el }) {
   let colour = colours(el);
   const grid = element("div", { style: "display:flex;flex-wrap:wrap;gap:.8rem;align-items:flex-start" });
   const pad = element("div", {
-    tabindex: "0", role: "application", "data-focus": "", style: "flex:3 1 15rem;min-width:0;border-radius:8px",
+    tabindex: "0", role: "application", "data-focus": "", style: "flex:4 1 14rem;min-width:0;border-radius:8px",
     "aria-label": "The room. Push the dot with the arrow keys, or drag towards where it should go.",
   });
-  const aside = element("div", { style: "flex:1 1 9rem;min-width:0" });
+  const aside = element("div", { style: "flex:1 1 6.5rem;min-width:0" });
   el.append(grid);
   grid.append(pad, aside);
 
@@ -80,7 +80,7 @@ async function render({ model, el }) {
   // What the network saw, one frame and nothing since, and how far it is off: side by side on a phone, else one below the other.
   const record = canvas(aside, {
     label: "The one frame that the network saw, and its drift in pixels after each push.",
-    height: (width) => (width > 230 ? 0.42 * width : 2.35 * width),
+    height: (width) => (width > 230 ? 0.42 * width : Math.max(1.8 * width, view.element.clientWidth)),
     draw(ctx, width, height) {
       if (!z) return;
       const beside = width > height, small = beside ? height - 20 : width;
