@@ -1,7 +1,9 @@
 """The pages that the book writes about itself: its map, its evidence, its status, and live figures outside lessons."""
 
 import json
+import platform
 from html import escape
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -17,6 +19,10 @@ from wm_core.lesson.claims import SIGN
 from wm_core.lesson.tables import pretty
 
 COMING = ROOT / "book" / "coming.yml"
+
+
+#: The packages whose versions the page *Status* names.
+BUILT_WITH = ("wm_core", "Torch", "NumPy", "Matplotlib", "Accelerate", "ONNX", "ONNXScript", "Jupyter-Book")
 
 
 class Page(SphinxDirective):
@@ -120,7 +126,9 @@ class Status(Page):
                 f"<td>{escape(run['device'])}</td><td>{escape(run['torch'])}</td></tr>"
             )
         head = "<th>chapter</th><th>seconds</th><th>scale</th><th>run on</th><th>device</th><th>PyTorch</th>"
-        return self.html(f"<table><thead><tr>{head}</tr></thead><tbody>{text}</tbody></table>", *files)
+        built = ", ".join(f"{name} {version(name.lower())}" for name in BUILT_WITH)
+        about = f"<p>The environment: Python {platform.python_version()}, {built}.</p>"
+        return self.html(f"<table><thead><tr>{head}</tr></thead><tbody>{text}</tbody></table>{about}", *files)
 
 
 def name_references(app: Sphinx, env: BuildEnvironment) -> list[str]:

@@ -44,7 +44,10 @@ def rehearsals(site, tmp_path_factory):
     home = tmp_path_factory.mktemp("readers")
     lessons = [lesson.name for lesson in all_lessons()]
     with ThreadPoolExecutor() as pool:
-        return dict(zip(lessons, pool.map(lambda name: rehearse(name, home / name, site), lessons), strict=True))
+        runs = pool.map(lambda name: rehearse(name, home / name, site), lessons)
+        yield dict(zip(lessons, runs, strict=True))
+    for name in lessons:
+        shutil.rmtree(home / name / "venv", ignore_errors=True)
 
 
 def rehearse(lesson: str, home: Path, site: str) -> Rehearsal:
