@@ -43,6 +43,6 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); sys.exit(0 if ok else "the book needs Python 3.11 to 3.13, %s is %s: say which with make PYTHON=python3.12" % (sys.executable, sys.version.split()[0]))'
 	@echo "making $(VENV): this installs PyTorch and Jupyter Book, some minutes the first time"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --requirement requirements.txt
+	@$(PY) -m pip install $$([ -t 1 ] || echo --quiet) --requirement requirements.txt
 	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -2,15 +2,16 @@
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from wm_core.nets.dynamics import ResidualDynamics, unroll
+from wm_core.nets.dynamics import ResidualDynamics
 from wm_core.nets.encoders import PatchEncoder
 from wm_core.nets.mlp import mlp
+from wm_core.nets.world_model import WorldModel
 from wm_core.objectives.prediction import pixel_prediction
 
 
-class PixelPredictor(nn.Module):
+class PixelPredictor(WorldModel):
     """The encoder and dynamics of `wm_core.jepa.action_jepa.ActionJEPA`, with a decoder in place of everything else.
 
     Args:
@@ -20,25 +21,9 @@ class PixelPredictor(nn.Module):
     """
 
     def __init__(self, size: int = 24, dim: int = 16, action_scale: float = 0.12):
-        super().__init__()
+        super().__init__(PatchEncoder(size, dim), ResidualDynamics(dim, action_scale=action_scale))
         self.size = size
-        self.encoder = PatchEncoder(size, dim)
-        self.dynamics = ResidualDynamics(dim, action_scale=action_scale)
         self.decoder = mlp(dim, 256, size * size)
-
-    def encode(self, frames: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch dim"]:
-        """z = f(o)."""
-        return self.encoder(frames)
-
-    def predict(self, z: Float[Tensor, "*batch dim"], a: Float[Tensor, "*batch action"]) -> Float[Tensor, "*batch dim"]:
-        """One step ahead, in latent space."""
-        return self.dynamics(z, a)
-
-    def rollout(
-        self, z: Float[Tensor, "batch dim"], actions: Float[Tensor, "batch horizon action"]
-    ) -> Float[Tensor, "batch horizon dim"]:
-        """Many steps ahead from one latent."""
-        return unroll(self.dynamics, z, actions)
 
     def decode(self, z: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch size size"]:
         """The frame that a latent stands for."""

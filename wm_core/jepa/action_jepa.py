@@ -7,11 +7,12 @@ that shows its parts: multi-step prediction, variance and covariance terms, and 
 from dataclasses import dataclass
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from wm_core.nets.dynamics import ResidualDynamics, unroll
+from wm_core.nets.dynamics import ResidualDynamics
 from wm_core.nets.encoders import PatchEncoder
 from wm_core.nets.mlp import mlp
+from wm_core.nets.world_model import WorldModel
 from wm_core.objectives.inverse_dynamics import inverse_dynamics
 from wm_core.objectives.prediction import latent_prediction
 from wm_core.objectives.vicreg import covariance, variance_hinge
@@ -30,7 +31,7 @@ class Weights:
     inverse: float = 10.0
 
 
-class ActionJEPA(nn.Module):
+class ActionJEPA(WorldModel):
     """Encoder, dynamics and an inverse-dynamics head.
 
     Args:
@@ -40,24 +41,8 @@ class ActionJEPA(nn.Module):
     """
 
     def __init__(self, size: int = 24, dim: int = 16, action_scale: float = 0.12):
-        super().__init__()
-        self.encoder = PatchEncoder(size, dim)
-        self.dynamics = ResidualDynamics(dim, action_scale=action_scale)
+        super().__init__(PatchEncoder(size, dim), ResidualDynamics(dim, action_scale=action_scale))
         self.inverse = mlp(2 * dim, 64, 2)
-
-    def encode(self, frames: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch dim"]:
-        """z = f(o)."""
-        return self.encoder(frames)
-
-    def predict(self, z: Float[Tensor, "*batch dim"], a: Float[Tensor, "*batch action"]) -> Float[Tensor, "*batch dim"]:
-        """One step ahead, in latent space."""
-        return self.dynamics(z, a)
-
-    def rollout(
-        self, z: Float[Tensor, "batch dim"], actions: Float[Tensor, "batch horizon action"]
-    ) -> Float[Tensor, "batch horizon dim"]:
-        """Many steps ahead from one latent, with closed eyes."""
-        return unroll(self.dynamics, z, actions)
 
 
 def action_jepa_loss(
