@@ -403,7 +403,7 @@ for name, model in models.items():
     H = energies(model, damped, x)
     left[name] = float((H[-1] / H[0]).mean())
 learned = models["Hamiltonian + friction"].friction.item()
-table(["", "energy left after 20 s / initial"], [[name, share] for name, share in left.items()])
+table(["who swings", "energy left after 20 s / initial"], [[name, share] for name, share in left.items()])
 print(f"the learned friction: r = {learned:.4f}")
 
 # %% [markdown]
@@ -441,7 +441,7 @@ bowl = {
     "Hamiltonian, (x, velocity)": bead_error(wrong, bead.in_velocity(x), bead.in_momentum),
     "plain, (x, velocity)": bead_error(neither, bead.in_velocity(x), bead.in_momentum),
 }
-table(["", "largest energy error over 20 s"], [[name, error] for name, error in bowl.items()], digits=2)
+table(["network, coordinates", "largest energy error over 20 s"], [[name, error] for name, error in bowl.items()], digits=2)
 
 # %% [markdown]
 # In the right coordinates the structure helps; in the wrong ones it is a wrong assumption, firmly held, and a network without assumptions does as well or better. The
@@ -529,8 +529,8 @@ for label, (system, kind, _) in shelf.items():
     told = kept.manifest.claims
     rows.append([label, mean_and_range(again.tolist()), *(told[f"clean {where}"] for where in (
         "pendulum, in the ring: phase", "pendulum, in the hole: energy", "pendulum, in the hole: field", "spring: energy"))])
-table(["", f"noisy pendulum, {len(members)} seeds: energy", "clean ring: phase / rad", "clean hole: energy", "clean hole: field", "clean spring: energy"],
-      rows, digits=2)
+table(["network", f"noisy pendulum, {len(members)} seeds: energy", "clean ring: phase / rad", "clean hole: energy",
+       "clean hole: field", "clean spring: energy"], rows, digits=2)
 print(kept.manifest.provenance())
 claim("The kept networks' energy error, measured again: off what their manifests say by a share of", max(off), "<=", 0.02)
 

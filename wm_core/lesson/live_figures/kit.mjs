@@ -21,7 +21,7 @@ async function openRuntime(url) {
 // A model file is an address on the site, and bytes in a notebook.
 async function bytesOf(file, name) {
   if (typeof file !== "string") return new Uint8Array(file.buffer ?? file, file.byteOffset ?? 0, file.byteLength);
-  const answer = await fetch(file);
+  const answer = await fetch(file).catch(() => ({ ok: false, status: "no connection" }));
   if (!answer.ok) throw new Error(`the network "${name}" could not be fetched (${answer.status})`);
   return new Uint8Array(await answer.arrayBuffer());
 }

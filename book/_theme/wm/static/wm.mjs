@@ -21,7 +21,7 @@ themeButton.addEventListener("click", () => {
 });
 
 // ---- what scrolls sideways can be reached with the keyboard --------------------------------------------------------
-for (const box of document.querySelectorAll(".text pre, .text table, mjx-container[display='true']")) {
+for (const box of document.querySelectorAll(".text pre, .text table, .math-block")) {
   new ResizeObserver(() => {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
