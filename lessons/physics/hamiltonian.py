@@ -25,7 +25,7 @@ from wm_core.physics.swings import PENDULUM_SURVEY, SPRING_SURVEY, Survey, Swing
 from wm_core.training import Shuffled, fit
 from wm_core.worlds.oscillators import Bead, Pendulum, Spring
 
-settings = scale(tiny=dict(steps=500, clean=700, seeds=8), full=dict(steps=500, clean=6000, seeds=32))
+settings = scale(tiny=dict(steps=500, clean=500, seeds=8), full=dict(steps=500, clean=6000, seeds=32))
 SEEDS = tuple(range(settings["seeds"]))
 torch.set_num_threads(1)  # networks this small run faster on one core than on two
 
