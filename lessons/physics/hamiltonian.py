@@ -505,7 +505,7 @@ claim("Driven: change of the learned energy minus work done, at most", float((ch
 # %% [markdown]
 # ## At scale
 #
-# Eight seeds leave room for luck. `make full L=physics/hamiltonian` trains 32 of each kind on the noisy pendulum, and three of each on clean measurements six times as long. The noisy ones were
+# Eight seeds leave room for luck. `make full L=physics/hamiltonian` trains 32 of each kind on the noisy pendulum, and three of each on clean measurements twelve times as long as here. The noisy ones were
 # kept; here they are, dropped again from the same heights.
 
 # %%
