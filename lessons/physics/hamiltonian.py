@@ -32,8 +32,7 @@ torch.set_num_threads(1)  # networks this small run faster on one core than on t
 # %% [markdown]
 # ## The question
 #
-# Someone has measured a pendulum, many times, for three seconds each: its angle $q$ and its momentum $p$. The measured states are off by 0.1 (standard deviation), where
-# a swing is about 2 wide. For each we are also told the exact rate of change, which no camera would give. Can a network learn the pendulum from this, well
+# Someone has measured a pendulum, many times, for three seconds each: its angle $q$ and its momentum $p$. The measured states are off by 0.1 (standard deviation), where a swing reaches about 2 to either side. For each we are also told the exact rate of change, which no camera would give. Can a network learn the pendulum from this, well
 # enough to swing it for a minute?
 #
 # The set-up, a kind one, is that of [Greydanus, Dzamba and Yosinski (2019)](https://arxiv.org/abs/1906.01563). The pendulum's energy is
@@ -49,7 +48,7 @@ ax.plot(q, p, ".", color=colour("actual"), markersize=2.5)
 ax.quiver(q[::14], p[::14], *swings.dx[0, ::14].T, color=colour("muted"), width=0.004, scale=60)
 ax.set(xlabel="angle q / rad", ylabel="momentum p", aspect="equal")
 show(fig, caption="What was measured: states with noise (dots), and their rates of change (some arrows). A swing is "
-                  "a loop, run clockwise. Apart from noise nothing was measured within 1.3 of rest: remember the hole.",
+                  "a loop, run clockwise. Apart from noise nothing was measured within 1.1 of rest: remember the hole.",
      alt="A ring of scattered points in the plane of angle and momentum, with arrows that run clockwise.")
 
 # %% [markdown]
@@ -65,7 +64,8 @@ def untrained(kind, seeds, **options):
 def train(kind, data, rate, decay=1e-3, seeds=SEEDS, steps=settings["steps"], **options):
     model = untrained(kind, seeds, **options)
     fit(
-        model, lambda m, batch: field_loss(m, *batch), Shuffled(*data, size=data[0].shape[1] // 360 * 60, dim=1),  # a sixth of the data
+        model, lambda m, batch: field_loss(m, *batch),
+        Shuffled(*data, size=data[0].shape[1] // 360 * 60, dim=1),  # a sixth of the data
         steps=steps, learning_rate=rate, optimiser=torch.optim.Adam, weight_decay=decay,
         clip=None, precision="float32", title=kind.__name__,
     )
@@ -137,8 +137,7 @@ live("pendulum", model=networks, poster=poster, mass=pendulum.mass, weight=pendu
      alt="Three pendulums on one pivot, their paths in the plane of angle and momentum, and their energies over time.")
 
 # %% [markdown]
-# For one swing you can hardly tell them apart. After a few you can. Then drop it from 40°, inside the hole where nothing was measured, and look at what orange does *not* do: it keeps
-# its height, and gets out of step with blue. We come back to that.
+# For one swing you can hardly tell them apart. After a few you can. Then drop it from 40°, inside the hole where nothing was measured, and look at what orange keeps and what it does not: it keeps its height, and gets out of step with blue. We come back to that.
 #
 # ## The idea
 #
@@ -147,12 +146,12 @@ live("pendulum", model=networks, poster=poster, mass=pendulum.mass, weight=pendu
 # A plain network answers with two numbers, $\dot q$ and $\dot p$, and nothing ties one to the other. A *Hamiltonian network* answers
 # with one number, an energy $H(q, p)$. Its slopes give the motion: the slope along $p$ moves the angle; the slope along $q$, with a minus sign, moves the
 # momentum. Think of a hill whose height is the energy. A plain network draws arrows on the map. A Hamiltonian network
-# draws the hill, and walks along its contour lines. Whoever follows a contour neither climbs nor descends on *that* hill, however wrong it is. On the true hill he goes up and down a
-# little, and comes back with the contour.
+# draws the hill, and walks along its contour lines. Whoever follows a contour neither climbs nor descends on *that* hill, however wrong it is. On the true hill they go up and down a
+# little, and come back with the contour.
 #
 # ## The mathematics
 #
-# Write the state as $x = (q, p)$ and let $\Omega = \begin{pmatrix}0&1\\-1&0\end{pmatrix}$. It turns a vector by a quarter, clockwise. Hamilton's equations are
+# Write the state as $x = (q, p)$, the pair of slopes as $\nabla H = (\partial H/\partial q, \partial H/\partial p)$, and let $\Omega = \begin{pmatrix}0&1\\-1&0\end{pmatrix}$. It turns a vector by a quarter, clockwise. Hamilton's equations are
 #
 # $$ \dot q = \frac{\partial H}{\partial p}, \qquad \dot p = -\frac{\partial H}{\partial q}, \qquad\text{or}\qquad \dot x = \Omega\,\nabla H(x). $$
 #
@@ -162,11 +161,11 @@ live("pendulum", model=networks, poster=poster, mass=pendulum.mass, weight=pendu
 #
 # because a vector is perpendicular to its own quarter turn. Nothing here asks that $H$ be the *right* energy. So three things must be kept
 # apart. The learned energy $H_\theta$ is kept exactly, in continuous time. The true energy is kept as well as the *contours* of $H_\theta$ follow its own. And
-# a computer takes steps, which is a third thing. Training asks only for the measured rates of change (`field_loss`):
+# a computer takes steps, which is a third thing. Training asks only for the rates of change at the $N$ measured states (`field_loss`):
 #
 # $$ \mathcal L = \frac1N\sum_n\tfrac12\big\lVert \Omega\,\nabla H_\theta(x_n) - \dot x_n\big\rVert^2. $$
 #
-# Now the steps. The first idea, *explicit Euler*, reads both derivatives at the old point: $q' = q + h\,\dot q(q,p)$ and $p' = p + h\,\dot p(q,p)$. On a unit
+# Now the steps. Each takes $(q, p)$ to the state $(q', p')$ a short time $h$ later. The first idea, *explicit Euler*, reads both derivatives at the old point: $q' = q + h\,\dot q(q,p)$ and $p' = p + h\,\dot p(q,p)$. On a unit
 # oscillator, $H = \tfrac12(q^2+p^2)$, the new energy is
 #
 # $$ \tfrac12\big((q+hp)^2 + (p-hq)^2\big) = (1+h^2)\,\tfrac12\big(q^2+p^2\big): $$
@@ -178,6 +177,7 @@ live("pendulum", model=networks, poster=poster, mass=pendulum.mass, weight=pendu
 # ([Hairer, Lubich & Wanner, 2006](https://doi.org/10.1007/3-540-30666-8)). So the true energy's error stays bounded instead of growing. Bounded is not small.
 #
 # A *kick* changes $p$ by the force; a *drift* changes $q$ by the velocity. Both need an energy that is a part of $p$ plus a part of $q$, as the pendulum's is.
+#
 # Half a kick, a drift and half a kick give *leapfrog*. Its order is two: the error shrinks with the second power of $h$. Three leapfrogs, the middle one backwards in time, cancel each
 # other's leading error and give order four ([Yoshida, 1990](https://doi.org/10.1016/0375-9601(90)90092-3)):
 #
@@ -189,7 +189,8 @@ live("pendulum", model=networks, poster=poster, mass=pendulum.mass, weight=pendu
 # ## The code
 
 # %%
-source(HamiltonianNetwork.field, HamiltonianNetwork.gradient, explicit_euler, symplectic_euler, leapfrog, yoshida4, rk4)
+source(HamiltonianNetwork.field, HamiltonianNetwork.gradient, explicit_euler, symplectic_euler, leapfrog, yoshida4,
+       rk4)
 
 # %% [markdown]
 # ## The experiment
@@ -224,7 +225,7 @@ explore(drift, step=[0.02, 0.05, 0.1, 0.2, 0.3], alt="Energy error of five integ
 
 # %% [markdown]
 # Now the orders. Halve the step, and the error in the state after five seconds should shrink by 2, 4 or 16. The slope on logarithmic axes is the
-# order. Beside it stands the defect of $M^\top\Omega M = \Omega$ for one step, at a hundred random states.
+# order. Beside it stands the *defect*, the largest entry by which $M^\top\Omega M$ misses $\Omega$ in one step of 0.1 s, the worst of a hundred random states.
 
 # %% tags=["nbval-check-output"]
 truth = simulate(yoshida4, pendulum, release, 0.0025, 2000)[-1]  # the state after 5 s, to about 1e-10
@@ -267,23 +268,25 @@ print(f"the impostor is explicit Euler: {same};  defects: {defects[0]:.1e} and {
 # %% [markdown]
 # **Now the networks.** For each seed we drop fifteen pendulums, from 0.5 to 1.5 away from rest, which is mostly in the hole. Both networks swing them for twenty seconds in
 # Runge-Kutta steps of 0.05 s, whose own error is too small to matter, and we note the largest error of the *true* energy as a share of the initial one. The spring,
-# $H = q^2 + p^2$, measured between 0.1 and 1 from rest, gets the same treatment. Each kind of network has the learning rate that gave its field the least error on
+# $H = q^2 + p^2$, measured between 0.1 and 1 from rest, gets the same drops, so that about half of them start outside what was measured; the later table starts it inside. Each kind of network has the learning rate that gave its field the least error on
 # measurements held out; nothing was chosen by energy. (Had it been, a quarter of the plain network's rate would have cut its error by a third.)
 #
 # Why Runge-Kutta, after all that? A learned $H_\theta(q, p)$ has no separate force and velocity, so leapfrog cannot take a step with it. The *implicit midpoint* rule can, and is symplectic
 # for any energy; it is in the live figure. One could also learn $T(p) + U(q)$, which is one more assumption, and the bead below breaks it.
 #
-# If the argument is right, the Hamiltonian network wins by a wide margin, since a random error in a contour map leads nowhere uphill. In our run of the original authors' code (not on
+# If the argument is right, the Hamiltonian network wins by a wide margin, since an error in a contour map is undone when the contour closes, and does not add up from swing to swing. In our run of the original authors' code (not on
 # this page; one seed, two layers of 200 units, 2000 steps) their Hamiltonian network reaches 0.037 on the spring and 0.059 on the pendulum, their plain network 0.37 and 0.31.
 
 # %% tags=["nbval-check-output"]
 spring = Spring()
 bounces = SPRING_SURVEY.measure(spring, SEEDS)
-springs = {"Hamiltonian network": train(HamiltonianNetwork, bounces, 4e-3), "plain network": train(PlainField, bounces, 1.6e-2)}
+springs = {"Hamiltonian network": train(HamiltonianNetwork, bounces, 4e-3),
+           "plain network": train(PlainField, bounces, 1.6e-2)}
 for name, model in springs.items():
     worst[f"{name}, spring"] = worst_energy_error(energies(model, spring, lots)).mean(1)
 
-named = {name if "," in name else f"{name}, pendulum": mean_and_range(error.tolist()) for name, error in worst.items()}
+named = {name if "," in name else f"{name}, pendulum": mean_and_range(error.tolist())
+         for name, error in worst.items()}
 table(["largest energy error over 20 s, mean of 15 starts", f"mean (least to greatest of {len(SEEDS)} seeds)"],
       [[name, spread] for name, spread in named.items()], digits=2)
 
@@ -296,18 +299,19 @@ for H, name, shade in ((kept, "Hamiltonian network", "imagined"), (wander, "plai
     ax.axhline(1, color=colour("actual"), linewidth=1.5)
     ax.set(title=name, xlabel="time / s", ylabel="true energy / initial", ylim=(0, 2.2))
     panels.append(fig)
-show(*panels, caption="The true energy of eight networks each, dropped from 1.8 rad, over a minute. The left ones "
+show(*panels, caption="The true energy over a minute of eight networks of each kind, dropped from 1.8 rad. The left "
+                      "ones "
                       "stay, to within a few percent: their hills are not quite the true hill.",
      alt="Left: eight lines that wobble about one. Right: eight lines that fan out.")
 
 # %% [markdown]
 # On the pendulum the worst Hamiltonian network is better than the best plain one. On the spring the luckiest plain network draws level with the unluckiest Hamiltonian one; the means are
-# an order of magnitude apart. The authors' single runs lie within the range of our seeds. Our plain network does worse on the pendulum than theirs, and against theirs the margin would still be sixfold.
+# an order of magnitude apart. The single runs of the authors' code lie within the range of our seeds. Our plain network does worse on the pendulum than theirs; against theirs the margin would
+# still be more than sixfold.
 #
 # **And the honest half.** Energy is one thing one may want to know. *Where is the pendulum now* is another. Contours say where the pendulum goes; how steep the hill is says how fast. A hill
 # can have the right contours and the wrong steepness, so a kept height promises no clock. We measure the *phase* error, by how much the direction in the $(q, p)$ plane is off
-# after twenty seconds, which is about eight swings or 50 rad; guessing would be off by 1.6. We measure the field's own error too; by that measure Greydanus and colleagues' network was slightly
-# *worse* than the plain one on their pendulum. And we do it with noise and without, in the ring where the pendulum was measured and in the hole where it was not.
+# after twenty seconds, which is six or seven swings, 40 to 46 rad; guessing would be off by 1.6 on average. We measure the field's own error too; by that measure Greydanus and colleagues report that theirs was no better than the plain one on the pendulum. And we do it with noise and without, in the ring where the pendulum was measured and in the hole where it was not.
 
 # %%
 @torch.no_grad()
@@ -339,15 +343,16 @@ trials = {
 }
 found = {name: [examine(model, system, x) for model in pair] for name, (system, pair, x) in trials.items()}
 table(["Hamiltonian / plain", "energy error", "field error", "phase error / rad"],
-      [[name, *(f"{pretty(a, 2, zeros=True)} / {pretty(b, 2, zeros=True)}" for a, b in zip(*pair))] for name, pair in found.items()])
+      [[name, *(f"{pretty(a, 2, zeros=True)} / {pretty(b, 2, zeros=True)}" for a, b in zip(*pair))]
+       for name, pair in found.items()])
 
 # %% [markdown]
-# Read it row by row. *In the ring* the Hamiltonian network wins every column. A pendulum's period depends on its height, so a network that loses height loses time too. *In the hole* nothing was
-# measured, and both guess. Without noise the plain network guesses the arrows there better, and keeps the better time. The Hamiltonian network still keeps its height: a wrong hill has closed
+# Read it row by row. *In the ring* the Hamiltonian network wins every column. A pendulum's period depends on its height, so a network that gets the height wrong gets the time wrong too. *In the hole* nothing was measured, and both guess. With noise the Hamiltonian network guesses better in every column, though its clock, more than a
+# radian off, is little better than chance. Without noise the plain network guesses the arrows there better, and keeps the better time. The Hamiltonian network still keeps its height: a wrong hill has closed
 # contours too. *On the noisy spring* the energy is far better and the clock is not: both are lost, for a reason that the Notes give. On the clean spring it is ahead,
 # as yet: *At scale* trains longer.
 #
-# So the structure always bounds the energy. Whether it also tells the time depends on the data.
+# So in every row the structure keeps the energy better. Whether it also tells the time depends on the data.
 #
 # ## The evidence
 
@@ -377,9 +382,12 @@ def over(name, column):
     return found[name][1][column] / found[name][0][column]
 
 
-claim("Noisy pendulum, in the ring: the plain network's phase error over the Hamiltonian's", over("noisy pendulum, in the ring", 2), ">=", 2)
-claim("Clean pendulum, in the hole: the plain network's energy error over the Hamiltonian's", over("clean pendulum, in the hole", 0), ">=", 3)
-claim("Clean pendulum, in the hole: the plain network's phase error over the Hamiltonian's", over("clean pendulum, in the hole", 2), "<=", 1)
+claim("Noisy pendulum, in the ring: the plain network's phase error over the Hamiltonian's",
+      over("noisy pendulum, in the ring", 2), ">=", 2)
+claim("Clean pendulum, in the hole: the plain network's energy error over the Hamiltonian's",
+      over("clean pendulum, in the hole", 0), ">=", 3)
+claim("Clean pendulum, in the hole: the plain network's phase error over the Hamiltonian's",
+      over("clean pendulum, in the hole", 2), "<=", 1)
 claim("Noisy spring: the Hamiltonian network's own phase error at 20 s / rad", found["noisy spring"][0][2], ">=", 1)
 
 # %% [markdown]
@@ -407,8 +415,8 @@ table(["who swings", "energy left after 20 s / initial"], [[name, share] for nam
 print(f"the learned friction: r = {learned:.4f}")
 
 # %% [markdown]
-# The Hamiltonian network keeps its own energy, because it can do nothing else, and so the true one has nowhere to go: nearly all of it is left on average. Each path swings
-# a good deal, since the learned hill has tilted to fit what it can of the friction; shrinking areas it cannot fit. The plain network has no such scruple and is right. The
+# The Hamiltonian network keeps its own energy, because it can do nothing else, and so nearly all of the true one is left, on average over the paths. On each path it goes up and down
+# a good deal: the learned hill has tilted to fit what it can of the friction. What it cannot fit is that areas shrink. The plain network has no such scruple and is right. The
 # third is right too, and can name the friction, which was 0.3 for $p$: with $\partial H/\partial p = 2p$ that is $r = 0.15$.
 #
 # **Wrong coordinates.** A bead slides in a bowl $y = x^2/2$. Its momentum is $p = (1+x^2)\,\dot x$: up the wall, the same speed along $x$ means more. Suppose
@@ -441,7 +449,8 @@ bowl = {
     "Hamiltonian, (x, velocity)": bead_error(wrong, bead.in_velocity(x), bead.in_momentum),
     "plain, (x, velocity)": bead_error(neither, bead.in_velocity(x), bead.in_momentum),
 }
-table(["network, coordinates", "largest energy error over 20 s"], [[name, error] for name, error in bowl.items()], digits=2)
+table(["network, coordinates", "largest energy error over 20 s"], [[name, error] for name, error in bowl.items()],
+      digits=2)
 
 # %% [markdown]
 # In the right coordinates the structure helps; in the wrong ones it is a wrong assumption, firmly held, and a network without assumptions does as well or better. The
@@ -487,7 +496,8 @@ ax.plot(t, pendulum.energy(path)[0, 1:], "--", color=colour("imagined"), label="
 ax.plot(t, work + pendulum.energy(x)[0], ":", color=colour("muted"), label="initial + work done, imagined")
 ax.set(xlabel="time / s", ylabel="energy", ylim=(0, None))
 ax.legend(fontsize=8)
-show(fig, caption="A driven pendulum. The energy goes up and down with the work of the pushes. The imagined pendulum balances its "
+show(fig, caption="A driven pendulum. The energy goes up and down with the work of the pushes. The imagined "
+                  "pendulum balances its "
                   "books, and falls out of step after a dozen seconds: its gain is 3 % low, for want of training.",
      alt="Three curves of energy over twenty seconds that coincide at first and part near the end.")
 
@@ -495,9 +505,9 @@ show(fig, caption="A driven pendulum. The energy goes up and down with the work 
 claim("Friction: share of its energy that the Hamiltonian network keeps for 20 s (the world keeps under 0.01)",
       left["Hamiltonian"], ">=", 0.8)
 claim("With a friction to learn: the learned r is off 0.15 by", abs(learned - 0.15), "<=", 0.01)
-claim("Bead: error in velocity over error in momentum coordinates",
+claim("Bead: the Hamiltonian network's energy error in velocity over that in momentum coordinates",
       bowl["Hamiltonian, (x, velocity)"] / bowl["Hamiltonian, (x, momentum)"], ">=", 2)
-claim("A plain network that has learned nothing has energy error", lazy[-1][1], "<=", 1e-3)
+claim("The plain network that has learned not to move has energy error", lazy[-1][1], "<=", 1e-3)
 claim("Driven: learned gain is off 1 by", abs(gain - 1), "<=", 0.05)
 claim("Driven: change of the learned energy minus work done, at most", float((change[1:] - work).abs().max()), "<=",
       1e-4)
@@ -505,8 +515,7 @@ claim("Driven: change of the learned energy minus work done, at most", float((ch
 # %% [markdown]
 # ## At scale
 #
-# Eight seeds leave room for luck. `make full L=physics/hamiltonian` trains 32 of each kind on the noisy pendulum, and three of each on clean measurements twelve times as long as here. The noisy ones were
-# kept; here they are, dropped again from the same heights.
+# Eight seeds leave room for luck. `make full L=physics/hamiltonian` trains 32 of each kind on the noisy pendulum, and three of each on clean measurements twelve times as long as here. The noisy ones were kept; here they are, let go again from such states as before. The clean columns are quoted from the run's own notes.
 
 # %%
 from wm_core.artefacts import load, published, save
@@ -527,16 +536,18 @@ for label, (system, kind, _) in shelf.items():
     again = worst_energy_error(energies(many, pendulum, drops(members))).mean(1)
     off.append(abs(float(again.mean()) / kept.manifest.claims["energy error, noisy pendulum, mean of the seeds"] - 1))
     told = kept.manifest.claims
-    rows.append([label, mean_and_range(again.tolist()), *(told[f"clean {where}"] for where in (
-        "pendulum, in the ring: phase", "pendulum, in the hole: energy", "pendulum, in the hole: field", "spring: energy"))])
+    places = ("pendulum, in the ring: phase", "pendulum, in the hole: energy", "pendulum, in the hole: field",
+              "spring: energy")
+    rows.append([label, mean_and_range(again.tolist()), *(told[f"clean {place}"] for place in places)])
 table(["network", f"noisy pendulum, {len(members)} seeds: energy", "clean ring: phase / rad", "clean hole: energy",
        "clean hole: field", "clean spring: energy"], rows, digits=2)
 print(kept.manifest.provenance())
-claim("The kept networks' energy error, measured again: off what their manifests say by a share of", max(off), "<=", 0.02)
+claim("The kept networks' energy error, measured again, differs from what their manifests say by the share", max(off),
+      "<=", 0.02)
 
 # %% [markdown]
-# The Hamiltonian mean stays where eight seeds put it; the plain one comes down by a quarter. Clean and longer trained, the two fields in the hole are equally good, and still the heights there differ more than
-# twentyfold, and the clocks in the ring fivefold. On the clean spring, which swings at one frequency whatever its height, little is left of the gain.
+# The Hamiltonian mean stays where eight seeds put it; the plain one comes down by a quarter. Clean and longer trained, the two fields in the hole are equally good, and still the plain network's energy error there is more than
+# twenty times the other's, and its clock in the ring five times as far off. On the clean spring, which swings at one frequency whatever its height, little is left of the gain.
 #
 # ## Exercises
 #
