@@ -169,9 +169,10 @@ live("drive", model=networks, poster=poster,
      alt="A room with a dot that the reader pushes; a dashed ring shows where the network imagines it.")
 
 # %% [markdown]
-# Push into a wall. The ring stops too. Its distance from the dot, the *drift*, usually shrinks in the direction of the wall, since a wall tells both where they are. Keep
-# pushing, and the ring may creep along the wall, and the drift grows again. *Look again*
-# gives the network a fresh picture; some drift stays, because reading the picture has an error too. *Hide the world* leaves you with nothing but the imagination.
+# Push into a wall. The ring stops too. Its distance from the dot, the *drift*, usually shrinks in the direction of the wall, since
+# a wall tells both where they are. Keep pushing, and the ring may creep along the wall, and the drift grows again. *Look again*
+# gives the network a fresh picture; some drift stays, because reading the picture has an error too. *Hide the world* leaves you
+# with nothing but the imagination.
 #
 # ## The idea
 #
@@ -181,10 +182,10 @@ live("drive", model=networks, poster=poster,
 # latent. Training shows them a film. The first frame is encoded and carried forward by the pushes alone; every later frame is
 # encoded too, and the imagined latent should match the actual one.
 #
-# Nothing here compares pixels, and that is the point. A model that draws the next frame must draw the wallpaper, all of it,
-# every time. A model that predicts its own latent may leave the wallpaper out. LeCun
-# ([2022](https://openreview.net/forum?id=BZ5a1r-kVsf)) calls architectures that predict representations rather than pixels *joint-embedding predictive
-# architectures*, JEPA; ours is conditioned on actions.
+# Nothing here compares pixels, and that is the point. A model that draws the next frame must draw the wallpaper, all of it, every
+# time. A model that predicts its own latent may leave the wallpaper out. LeCun
+# ([2022](https://openreview.net/forum?id=BZ5a1r-kVsf)) calls architectures that predict representations rather than pixels
+# *joint-embedding predictive architectures*, JEPA; ours is conditioned on actions.
 #
 # The freedom to leave things out has a price. A model may leave *everything* out: an encoder that maps each frame to zero is
 # predicted perfectly. Most of this chapter is about the terms that forbid it.
@@ -196,26 +197,29 @@ live("drive", model=networks, poster=poster,
 #
 # $$ \hat z_{t+1} = \hat z_t + g_\phi(\hat z_t, a_t), \qquad \hat z_0 = z_0, $$
 #
-# so imagination starts from the first frame and never looks again (`unroll`). With $N$ episodes of $T$ pushes and $D$ latent numbers, the prediction loss is the mean
+# so imagination starts from the first frame and never looks again (`unroll`). With $N$ episodes of $T$ pushes and $D$ latent
+# numbers, the prediction loss is the mean
 #
 # $$ \mathcal L_{\text{pred}} = \frac{1}{NTD}\sum_{n,t,d}\big(\hat z_{n,t,d} - z_{n,t,d}\big)^2 $$
 #
 # over every later frame (`latent_prediction`). Gradients flow into both sides, into what was imagined and into what it is compared with. Set
 # $f_\theta$ to a constant and $g_\phi$ to zero, and the loss is 0. That is *collapse*.
 #
-# Two terms stand against it, and one keeps them honest. The first asks that each latent number should vary from episode to episode. If its standard deviation over the batch
-# falls short of 1, the shortfall counts (`variance_hinge`; the small $\epsilon$ keeps the root's slope finite):
+# Two terms stand against it, and one keeps them honest. The first asks that each latent number should vary from episode to episode.
+# If its standard deviation over the batch falls short of 1, the shortfall counts (`variance_hinge`; the small $\epsilon$ keeps the
+# root's slope finite):
 #
 # $$ \mathcal L_{\text{var}} = \frac{1}{(T+1)D}\sum_{t,d}\max\Big(0,\; 1-\sqrt{\operatorname{Var}_n(z_{n,t,d})+\epsilon}\Big). $$
 #
-# The second asks that no two numbers should say the same, so that the variance is not sixteen copies of one thing. It is the mean squared covariance over pairs
-# (`covariance`). Alone it forbids nothing: a constant latent has covariance 0.
+# The second asks that no two numbers should say the same, so that the variance is not sixteen copies of one thing. It is the mean
+# squared covariance over pairs (`covariance`). Alone it forbids nothing: a constant latent has covariance 0.
 #
 # $$ \mathcal L_{\text{cov}} = \frac{1}{(T+1)D(D-1)}\sum_t\sum_{i\ne j}\operatorname{Cov}_n(z_{n,t,i}, z_{n,t,j})^2. $$
 #
-# Both come from VICReg ([Bardes, Ponce & LeCun, 2022](https://arxiv.org/abs/2105.04906)). Together they forbid a constant latent and a repetitive one. They
-# do not say *what* should vary, and wallpaper varies from episode to episode as well as a dot does. So the third term asks a small head $m_\psi$
-# to tell the push from the latents before and after it (`inverse_dynamics`; $a_{\max}$ is the largest push along an axis):
+# Both come from VICReg ([Bardes, Ponce & LeCun, 2022](https://arxiv.org/abs/2105.04906)). Together they forbid a constant latent
+# and a repetitive one. They do not say *what* should vary, and wallpaper varies from episode to episode as well as a dot does. So
+# the third term asks a small head $m_\psi$ to tell the push from the latents before and after it (`inverse_dynamics`; $a_{\max}$ is
+# the largest push along an axis):
 #
 # $$ \mathcal L_{\text{inv}} = \frac{1}{NT}\sum_{n,t}\tfrac12\big\lVert m_\psi(z_{n,t}, z_{n,t+1}) - a_{n,t}/a_{\max}\big\rVert^2. $$
 #
@@ -237,7 +241,8 @@ from wm_core.objectives.vicreg import covariance
 source(action_jepa_loss, covariance, inverse_dynamics)
 
 # %% [markdown]
-# The training just now logged each term. Before you look: which should be the largest at the start, and which the slowest to fall? Will any of them rise?
+# The training just now logged each term. Before you look: which should be the largest at the start, and which the slowest to fall?
+# Will any of them rise?
 
 # %% tags=["hide-input"]
 fig, ax = figure(width=5.4)
@@ -247,9 +252,8 @@ for name, shade in shades.items():
 ax.set(xlabel="training step", ylabel="weighted loss term", yscale="log")
 ax.legend(ncols=2)
 show(fig, caption="Prediction is the largest at first, because untrained dynamics invent changes. It falls at once, "
-                  "rises as the "
-                  "latents come to say something, and falls again. Covariance only rises: latents that say nothing cannot "
-                  "repeat themselves. Inverse dynamics falls slowest.",
+                  "rises as the latents come to say something, and falls again. Covariance only rises: latents that "
+                  "say nothing cannot repeat themselves. Inverse dynamics falls slowest.",
      alt="Four loss terms over training steps on a logarithmic axis.")
 
 # %% [markdown]
@@ -260,11 +264,13 @@ show(fig, caption="Prediction is the largest at first, because untrained dynamic
 # train on the same data for the same number of steps, each with three seeds.
 #
 # * A **random encoder**, frozen, whose dynamics alone learn. It shows what training the encoder buys.
-# * A **pixel predictor** with the same encoder and dynamics and a decoder on top, trained to draw the coming frames. It has four times our parameters, nearly all in
-#   the decoder, a learning rate of its own, and extra weight on pixels that move, without which its dot drowns in wallpaper. A step sees 64 stretches of six pushes; our 32 of
-#   ten served it worse. We read its dot twice: off its latent with a ruler like ours, and off its own drawings.
+# * A **pixel predictor** with the same encoder and dynamics and a decoder on top, trained to draw the coming frames. It has four
+#   times our parameters, nearly all in the decoder, a learning rate of its own, and extra weight on pixels that move, without which
+#   its dot drowns in wallpaper. A step sees 64 stretches of six pushes; with ten it did worse after one push and hardly better
+#   after fifteen. We read its dot twice: off its latent with a ruler like ours, and off its own drawings.
 #
-# Does drawing help or hurt? The argument above says that pixels waste capacity on detail. How much that costs in a room this small we do not know, so we do not bet.
+# Does drawing help or hurt? The argument above says that pixels waste capacity on detail. How much that costs in a room this small
+# we do not know, so we do not bet.
 
 # %%
 def train_pixels(seed):
@@ -321,8 +327,9 @@ rows += [["copy the first position", *map(float, copying[[0, 4, 14]])],
 table(["error / room sides: mean (least to greatest of the seeds)", "1 push", "5", "15"], rows, digits=2)
 
 # %% [markdown]
-# Ours is off by about half a pixel after one push and three quarters of one after fifteen. Adding up, which was given the true start, is better after one push, worse after five, and
-# hopeless after fifteen. The random encoder is worse than copying for a dozen pushes, and level with it at the end: it cannot find the dot. The pixel predictor, read off its drawings, comes second.
+# Ours is off by about half a pixel after one push and three quarters of one after fifteen. Adding up, which was given the true
+# start, is better after one push, worse after five, and hopeless after fifteen. The random encoder is worse than copying for a
+# dozen pushes, and level with it at the end: it cannot find the dot. The pixel predictor, read off its drawings, comes second.
 
 # %% tags=["hide-input"]
 fig, ax = figure(width=5.4, height=3.4)
@@ -366,7 +373,8 @@ explore(moment, push=list(range(16)), alt="The room with the actual dot and two 
 # %% [markdown]
 # ## The evidence
 #
-# What we said we would see, as claims. $R^2$ is the share of the position's variance that the ruler explains: 1 is all of it, 0 none. The bounds leave room for other machines; the numbers are this build's.
+# What we said we would see, as claims. $R^2$ is the share of the position's variance that the ruler explains: 1 is all of it, 0
+# none. The bounds leave room for other machines; the numbers are this build's.
 
 # %%
 @torch.no_grad()
@@ -388,9 +396,10 @@ if scale_name() == "tiny":
           at15["ours"] / at15["pixel predictor, its drawings"], "<=", 0.9)
 
 # %% [markdown]
-# The last claim needs its condition: 300 steps is early, and with more of them the pixel predictor may catch up. *At scale* looks. What we can say here is that our
-# recipe gets there in fewer steps. It differs from the pixel predictor's in several ways: it need not draw, it is asked for the push,
-# its latents are kept apart, and its batches and learning rate are others. This page does not tell these apart.
+# The last claim needs its condition: 300 steps is early, and with more of them the pixel predictor may catch up. *At scale* looks.
+# What we can say here is that our recipe gets there in fewer steps. It differs from the pixel predictor's in several ways: it need
+# not draw, it is asked for the push, its latents are kept apart, and its batches and learning rate are others. This page does not
+# tell these apart.
 #
 # The random encoder deserves a fair word too. Its 288 random features hold the dot roughly before they are squeezed into 16 random numbers:
 
@@ -406,9 +415,10 @@ table(["what the ruler reads from", "numbers", "R² of the dot"],
 # %% [markdown]
 # ## What breaks
 #
-# Four terms; which of them are needed? Take them out and look, with seed 0: first the variance term (you may expect collapse), then both of VICReg's terms, then inverse
-# dynamics, then variance and inverse dynamics together. The loss in the table is the prediction loss over fifteen pushes. Beside it stand the same divided
-# by the latent's variance, the latent's standard deviation, what a ruler reads of the dot, and what it reads of the wallpaper. An $R^2$ a little below 0 is a ruler that reads nothing.
+# Four terms; which of them are needed? Take them out and look, with seed 0: first the variance term (you may expect collapse), then
+# both of VICReg's terms, then inverse dynamics, then variance and inverse dynamics together. The loss in the table is the
+# prediction loss over fifteen pushes. Beside it stand the same divided by the latent's variance, the latent's standard deviation,
+# what a ruler reads of the dot, and what it reads of the wallpaper. An $R^2$ a little below 0 is a ruler that reads nothing.
 
 # %% tags=["nbval-check-output"]
 ablations = {
@@ -442,17 +452,19 @@ table(["trained with", "loss", "loss / variance", "latent std", "R², dot", "R²
 # %% [markdown]
 # The first column, on fresh episodes, ranks the model with every term last and the collapsed one first. It says nothing of who can see.
 #
-# The last row, *neither*, is collapse. Its standard deviation is thousands of times smaller than ours, and so its loss is nearly zero. Divide the loss by the
-# variance and it is the worst of all: it mispredicts the little that is left.
+# The last row, *neither*, is collapse. Its standard deviation is thousands of times smaller than ours, and so its loss is nearly
+# zero. Divide the loss by the variance and it is the worst of all: it mispredicts the little that is left.
 #
-# *No inverse dynamics* is more dangerous, because nothing looks wrong. Its latents vary as they should, its loss is lower than ours,
-# also relative to their variance, and it cannot see the dot. It has encoded the wallpaper, which is the easiest thing in the world to
-# predict. Sobal and colleagues ([2022](https://arxiv.org/abs/2211.10831)) found this in a room like ours: a moving dot, a background, a probe for the dot. With a background that
-# changed at every step their JEPA did as well as drawing, or better. With a fixed one it failed. Their title says why: such models *focus on slow features*.
+# *No inverse dynamics* is more dangerous, because nothing looks wrong. Its latents vary as they should, its loss is lower than
+# ours, also relative to their variance, and it cannot see the dot. It has encoded the wallpaper, which is the easiest thing in the
+# world to predict. Sobal and colleagues ([2022](https://arxiv.org/abs/2211.10831)) found this in a room like ours: a moving dot, a
+# background, a probe for the dot. With a background that changed at every step their JEPA did as well as drawing, or better. With a
+# fixed one it failed. Their title says why: such models *focus on slow features*.
 #
-# *No variance* does not break, and neither does leaving out both of VICReg's terms. Inverse dynamics alone keeps the latents apart here, since a collapsed latent cannot name the push.
-# In this room VICReg's terms are insurance. In a later part's world, two rooms joined by a door, they are not: there Terver and colleagues
-# ([2026](https://arxiv.org/abs/2602.03604)) report that planning falls from 97 % success to 47 without variance, 46 without covariance, and 1 without inverse dynamics.
+# *No variance* does not break, and neither does leaving out both of VICReg's terms. Inverse dynamics alone keeps the latents apart
+# here, since a collapsed latent cannot name the push. In this room VICReg's terms are insurance. In a later part's world, two rooms
+# joined by a door, they are not: there Terver and colleagues ([2026](https://arxiv.org/abs/2602.03604)) report that planning falls
+# from 97 % success to 47 without variance, 46 without covariance, and 1 without inverse dynamics.
 #
 # A common wrong answer is that the loss went down, so the model got better. For any loss that compares a network with itself, ask
 # two questions before you believe it: how large is the latent's standard deviation, and what can a ruler read?
@@ -465,7 +477,7 @@ for name in ("all terms", "no inverse dynamics", "neither"):
     fig, ax = figure(width=2.3, height=2.5)
     ax.plot(test.positions[:, 0, 0], read[:, 0], ".", color=colour("imagined"), markersize=3)
     ax.plot([0, 1], [0, 1], color=colour("actual"), linewidth=1)
-    ax.set(title=name, xlabel="actual x / room sides", ylabel="read x", xlim=(0, 1), ylim=(0, 1))
+    ax.set(title=name, xlabel="actual x / room sides", ylabel="read x / room sides", xlim=(0, 1), ylim=(0, 1))
     views.append(fig)
 show(*views, caption="Position read from the latent against the actual one, a dot an episode. Blue: perfect "
                      "reading. Both damaged models read the middle of the room whatever they see.",
@@ -484,8 +496,9 @@ claim("With prediction and inverse dynamics alone the dot is still read: R²", f
 # %% [markdown]
 # ## At scale
 #
-# `make full L=foundations/quickstart` runs this very file with ten times the training steps. One such run left its networks behind, with a note of where and when they were
-# trained. Here they are, measured on the 512 episodes of this page. The question is the one left open above: does the pixel predictor catch up?
+# `make full L=foundations/quickstart` runs this very file with ten times the training steps. One such run left its networks behind,
+# with a note of where and when they were trained. Here they are, measured on the 512 episodes of this page. The question is the one
+# left open above: does the pixel predictor catch up?
 
 # %%
 from wm_core.artefacts import load, published, save
@@ -516,9 +529,11 @@ claim("The kept network's error after 15 pushes differs from what its manifest s
       abs(float(again["ours"][14]) - remembered), "<=", 1e-3)
 
 # %% [markdown]
-# The pixel predictor catches up. With ten times the steps its drawings place the dot a little closer than our latent does after one push, and no worse after fifteen; over three seeds
-# the two cannot be told apart there. So on this world there is no case against pixels on the ground of prediction error, once there is time to train. What differs is the latent. Ours is read
-# with a ruler; read directly, the pixel predictor's is still four to five times as far off. A planner that works on latents may care; we have not planned yet.
+# The pixel predictor catches up. With ten times the steps its drawings place the dot a little closer than our latent does after one
+# push, and no worse after fifteen; over three seeds the two cannot be told apart there. So on this world there is no case against
+# pixels on the ground of prediction error, once there is time to train. What differs is the latent. Ours is read with a ruler; read
+# directly, the pixel predictor's is still four to five times as far off. A planner that works on latents may care; we have not
+# planned yet.
 #
 # ## Exercises
 #
@@ -572,8 +587,10 @@ def keep_apart(z, eps=1e-4):
 check("foundations/quickstart/keep_apart", keep_apart)
 
 # %% [markdown]
-# **3. When does it matter?** Fade the wallpaper. Below which contrast does a model without inverse dynamics see the dot after all ($R^2$ above 0.9)? Guess, then measure. In a notebook that has run to the end, put
-# `room = DotRoom(contrast=...)` into the second cell, run the cells from there down to `ruler` again, and try `dot_r2(train(0, "faded", Weights(inverse=0))[0])` at 0.10, 0.05 and 0.02.
+# **3. When does it matter?** Fade the wallpaper. Below which contrast does a model without inverse dynamics see the dot after all
+# ($R^2$ above 0.9)? Guess, then measure. In a notebook that has run to the end, put `room = DotRoom(contrast=...)` into the second
+# cell, run the cells from there down to `ruler` again, and try `dot_r2(train(0, "faded", Weights(inverse=0))[0])` at 0.10, 0.05 and
+# 0.02.
 
 # %% tags=["exercise"]
 threshold = ...  # a contrast; our rooms have 0.15
@@ -586,13 +603,17 @@ check("foundations/quickstart/threshold", threshold)
 # %% [markdown]
 # ## Notes
 #
-# **Where this comes from.** Learning to predict in a feature space, kept informative by inverse dynamics, is older than the name: Agrawal and colleagues did it for a robot that
-# pokes, in 2016 ([paper](https://arxiv.org/abs/1606.07419), [entry](../../book/bibliography.md#agrawal2016)), and Pathak and colleagues for curiosity, in 2017
-# ([paper](https://arxiv.org/abs/1705.05363), [entry](../../book/bibliography.md#pathak2017)). LeCun named the joint-embedding predictive architecture in 2022 and argued for it
-# ([paper](https://openreview.net/forum?id=BZ5a1r-kVsf), [entry](../../book/bibliography.md#lecun2022)); his has a latent variable for the many possible futures, ours does not. Variance and
-# covariance are from VICReg ([entry](../../book/bibliography.md#bardes2022)), the warning about slow features from Sobal and colleagues, 2022 ([entry](../../book/bibliography.md#sobal2022)). The weights
-# of PLDM, by Sobal, Zhang and colleagues ([entry](../../book/bibliography.md#sobal2025)), and of the same recipe in EB-JEPA, by Terver and colleagues ([entry](../../book/bibliography.md#terver2026)),
-# stand beside ours here. The terms differ a little in form, and so weights compare only roughly.
+# **Where this comes from.** Learning to predict in a feature space, kept informative by inverse dynamics, is older than the name:
+# Agrawal and colleagues did it for a robot that pokes, in 2016 ([paper](https://arxiv.org/abs/1606.07419),
+# [entry](../../book/bibliography.md#agrawal2016)), and Pathak and colleagues for curiosity, in 2017
+# ([paper](https://arxiv.org/abs/1705.05363), [entry](../../book/bibliography.md#pathak2017)). LeCun named the joint-embedding
+# predictive architecture in 2022 and argued for it ([paper](https://openreview.net/forum?id=BZ5a1r-kVsf),
+# [entry](../../book/bibliography.md#lecun2022)); his has a latent variable for the many possible futures, ours does not. Variance
+# and covariance are from VICReg ([entry](../../book/bibliography.md#bardes2022)), the warning about slow features from Sobal and
+# colleagues, 2022 ([entry](../../book/bibliography.md#sobal2022)). The weights of PLDM, by Sobal, Zhang and colleagues
+# ([entry](../../book/bibliography.md#sobal2025)), and of the same recipe in EB-JEPA, by Terver and colleagues
+# ([entry](../../book/bibliography.md#terver2026)), stand beside ours here. The terms differ a little in form, and so weights
+# compare only roughly.
 #
 # | | prediction | variance | covariance | inverse dynamics | time smoothness |
 # |---|---|---|---|---|---|
@@ -600,9 +621,11 @@ check("foundations/quickstart/threshold", threshold)
 # | EB-JEPA | 1 | 16 | 8 | 1 | 12 |
 # | here | 3 | 1 | 0.3 | 10 | 0 |
 #
-# **Where popular accounts go wrong.** They say that the variance term prevents collapse and leave it there. It prevents one kind; a latent full of wallpaper has all the
-# variance one could ask for. They say that predicting latents beats predicting pixels. Here latent prediction lost the dot, even with variance and
-# covariance to help it; with inverse dynamics it needed fewer steps than our pixel predictor did. That is what we measured.
+# **Where popular accounts go wrong.** They say that the variance term prevents collapse and leave it there. It prevents one kind; a
+# latent full of wallpaper has all the variance one could ask for. They say that predicting latents beats predicting pixels. Here
+# latent prediction lost the dot, even with variance and covariance to help it; with inverse dynamics it needed fewer steps than our
+# pixel predictor did. That is what we measured.
 #
-# **What this chapter does not show.** The room is small, the dot is the only thing that moves, and nothing is random, so one future is enough. The pixel predictor has
-# the same squeezed latent as ours; one with a wide latent, or one that copies what does not move, would draw better. And nobody has planned anything yet.
+# **What this chapter does not show.** The room is small, the dot is the only thing that moves, and nothing is random, so one future
+# is enough. The pixel predictor has the same squeezed latent as ours; one with a wide latent, or one that copies what does not
+# move, would draw better. And nobody has planned anything yet.

@@ -32,8 +32,9 @@ torch.set_num_threads(1)  # networks this small run faster on one core than on t
 # %% [markdown]
 # ## The question
 #
-# Someone has measured a pendulum, many times, for three seconds each: its angle $q$ and its momentum $p$. The measured states are off by 0.1 (standard deviation), where a swing reaches about 2 to either side. For each we are also told the exact rate of change, which no camera would give. Can a network learn the pendulum from this, well
-# enough to swing it for a minute?
+# Someone has measured a pendulum, many times, for three seconds each: its angle $q$ and its momentum $p$. The measured states are
+# off by 0.1 (standard deviation), where a swing reaches about 2 to either side. For each we are also told the exact rate of change,
+# which no camera would give. Can a network learn the pendulum from this, well enough to swing it for a minute?
 #
 # The set-up, a kind one, is that of [Greydanus, Dzamba and Yosinski (2019)](https://arxiv.org/abs/1906.01563). The pendulum's energy is
 # $H = p^2 + 3(1-\cos q)$, in units in which the mass is one half. Drop it, and it should come back to the height it was dropped from, every time.
@@ -137,21 +138,24 @@ live("pendulum", model=networks, poster=poster, mass=pendulum.mass, weight=pendu
      alt="Three pendulums on one pivot, their paths in the plane of angle and momentum, and their energies over time.")
 
 # %% [markdown]
-# For one swing you can hardly tell them apart. After a few you can. Then drop it from 40°, inside the hole where nothing was measured, and look at what orange keeps and what it does not: it keeps its height, and gets out of step with blue. We come back to that.
+# For one swing you can hardly tell them apart. After a few you can. Then drop it from 40°, inside the hole where nothing was
+# measured, and look at what orange keeps and what it does not: it keeps its height, and gets out of step with blue. We come back to
+# that.
 #
 # ## The idea
 #
 # ![Diagram: the plain network takes the state to its rate of change directly; the Hamiltonian network takes the state to one number, the energy, whose slopes, turned by a quarter, are the rate of change](../../book/_static/diagrams/hamiltonian.svg)
 #
-# A plain network answers with two numbers, $\dot q$ and $\dot p$, and nothing ties one to the other. A *Hamiltonian network* answers
-# with one number, an energy $H(q, p)$. Its slopes give the motion: the slope along $p$ moves the angle; the slope along $q$, with a minus sign, moves the
-# momentum. Think of a hill whose height is the energy. A plain network draws arrows on the map. A Hamiltonian network
-# draws the hill, and walks along its contour lines. Whoever follows a contour neither climbs nor descends on *that* hill, however wrong it is. On the true hill they go up and down a
-# little, and come back with the contour.
+# A plain network answers with two numbers, $\dot q$ and $\dot p$, and nothing ties one to the other. A *Hamiltonian network*
+# answers with one number, an energy $H(q, p)$. Its slopes give the motion: the slope along $p$ moves the angle; the slope along
+# $q$, with a minus sign, moves the momentum. Think of a hill whose height is the energy. A plain network draws arrows on the map. A
+# Hamiltonian network draws the hill, and walks along its contour lines. Whoever follows a contour neither climbs nor descends on
+# *that* hill, however wrong it is. On the true hill they go up and down a little, and come back with the contour.
 #
 # ## The mathematics
 #
-# Write the state as $x = (q, p)$, the pair of slopes as $\nabla H = (\partial H/\partial q, \partial H/\partial p)$, and let $\Omega = \begin{pmatrix}0&1\\-1&0\end{pmatrix}$. It turns a vector by a quarter, clockwise. Hamilton's equations are
+# Write the state as $x = (q, p)$, the pair of slopes as $\nabla H = (\partial H/\partial q, \partial H/\partial p)$, and let
+# $\Omega = \begin{pmatrix}0&1\\-1&0\end{pmatrix}$. It turns a vector by a quarter, clockwise. Hamilton's equations are
 #
 # $$ \dot q = \frac{\partial H}{\partial p}, \qquad \dot p = -\frac{\partial H}{\partial q}, \qquad\text{or}\qquad \dot x = \Omega\,\nabla H(x). $$
 #
@@ -159,32 +163,38 @@ live("pendulum", model=networks, poster=poster, mass=pendulum.mass, weight=pendu
 #
 # $$ \frac{dH}{dt} = \nabla H\cdot\dot x = \nabla H\cdot \Omega\,\nabla H = 0, $$
 #
-# because a vector is perpendicular to its own quarter turn. Nothing here asks that $H$ be the *right* energy. So three things must be kept
-# apart. The learned energy $H_\theta$ is kept exactly, in continuous time. The true energy is kept as well as the *contours* of $H_\theta$ follow its own. And
-# a computer takes steps, which is a third thing. Training asks only for the rates of change at the $N$ measured states (`field_loss`):
+# because a vector is perpendicular to its own quarter turn. Nothing here asks that $H$ be the *right* energy. So three things must
+# be kept apart. The learned energy $H_\theta$ is kept exactly, in continuous time. The true energy is kept as well as the
+# *contours* of $H_\theta$ follow its own. And a computer takes steps, which is a third thing. Training asks only for the rates of
+# change at the $N$ measured states (`field_loss`):
 #
 # $$ \mathcal L = \frac1N\sum_n\tfrac12\big\lVert \Omega\,\nabla H_\theta(x_n) - \dot x_n\big\rVert^2. $$
 #
-# Now the steps. Each takes $(q, p)$ to the state $(q', p')$ a short time $h$ later. The first idea, *explicit Euler*, reads both derivatives at the old point: $q' = q + h\,\dot q(q,p)$ and $p' = p + h\,\dot p(q,p)$. On a unit
-# oscillator, $H = \tfrac12(q^2+p^2)$, the new energy is
+# Now the steps. Each takes $(q, p)$ to the state $(q', p')$ a short time $h$ later. The first idea, *explicit Euler*, reads both
+# derivatives at the old point: $q' = q + h\,\dot q(q,p)$ and $p' = p + h\,\dot p(q,p)$. On a unit oscillator, $H =
+# \tfrac12(q^2+p^2)$, the new energy is
 #
 # $$ \tfrac12\big((q+hp)^2 + (p-hq)^2\big) = (1+h^2)\,\tfrac12\big(q^2+p^2\big): $$
 #
-# on this oscillator it grows at every step, and no network is to blame. *Symplectic Euler* moves $p$ first and lets $q$ move with the *new* $p$. That small change makes the step
-# an area-preserving map of the plane, and a map that spirals everything outward makes areas larger. In general, let $M$ be the matrix of derivatives of the new state with respect to
-# the old, the step's Jacobian. The step is **symplectic** if $M^\top\Omega M = \Omega$ (`symplectic_defect`). For one coordinate that says that areas are kept; for more, $\Omega$ has unit
-# matrices in place of the ones. If the step is small enough, a symplectic map follows, almost exactly and for extremely long times, the motion of a slightly different energy
-# ([Hairer, Lubich & Wanner, 2006](https://doi.org/10.1007/3-540-30666-8)). So the true energy's error stays bounded instead of growing. Bounded is not small.
+# on this oscillator it grows at every step, and no network is to blame. *Symplectic Euler* moves $p$ first and lets $q$ move with
+# the *new* $p$. That small change makes the step an area-preserving map of the plane, and a map that spirals everything outward
+# makes areas larger. In general, let $M$ be the matrix of derivatives of the new state with respect to the old, the step's
+# Jacobian. The step is **symplectic** if $M^\top\Omega M = \Omega$ (`symplectic_defect`). For one coordinate that says that areas
+# are kept; for more, $\Omega$ has unit matrices in place of the ones. If the step is small enough, a symplectic map follows, almost
+# exactly and for extremely long times, the motion of a slightly different energy ([Hairer, Lubich & Wanner,
+# 2006](https://doi.org/10.1007/3-540-30666-8)). So the true energy's error stays bounded instead of growing. Bounded is not small.
 #
-# A *kick* changes $p$ by the force; a *drift* changes $q$ by the velocity. Both need an energy that is a part of $p$ plus a part of $q$, as the pendulum's is.
+# A *kick* changes $p$ by the force; a *drift* changes $q$ by the velocity. Both need an energy that is a part of $p$ plus a part of
+# $q$, as the pendulum's is.
 #
-# Half a kick, a drift and half a kick give *leapfrog*. Its order is two: the error shrinks with the second power of $h$. Three leapfrogs, the middle one backwards in time, cancel each
-# other's leading error and give order four ([Yoshida, 1990](https://doi.org/10.1016/0375-9601(90)90092-3)):
+# Half a kick, a drift and half a kick give *leapfrog*. Its order is two: the error shrinks with the second power of $h$. Three
+# leapfrogs, the middle one backwards in time, cancel each other's leading error and give order four ([Yoshida,
+# 1990](https://doi.org/10.1016/0375-9601(90)90092-3)):
 #
 # $$ h_1 = h_3 = \frac{h}{2-2^{1/3}}, \qquad h_2 = h - 2h_1. $$
 #
-# *Runge-Kutta*, last, reads the derivative four times a step and averages. It is of order four and not symplectic. On an oscillator of frequency $\omega$ each step multiplies the energy by
-# about $1-(h\omega)^6/72$: next to nothing while $h\omega$ is small.
+# *Runge-Kutta*, last, reads the derivative four times a step and averages. It is of order four and not symplectic. On an oscillator
+# of frequency $\omega$ each step multiplies the energy by about $1-(h\omega)^6/72$: next to nothing while $h\omega$ is small.
 #
 # ## The code
 
@@ -195,8 +205,9 @@ source(HamiltonianNetwork.field, HamiltonianNetwork.gradient, explicit_euler, sy
 # %% [markdown]
 # ## The experiment
 #
-# **First the steps alone**, on the true pendulum, with no network anywhere. If the mathematics is right, explicit Euler should gain energy
-# whatever the step size, the symplectic ones should oscillate and come back, and Runge-Kutta should be very good and slowly get worse. Move the slider.
+# **First the steps alone**, on the true pendulum, with no network anywhere. If the mathematics is right, explicit Euler should gain
+# energy whatever the step size, the symplectic ones should oscillate and come back, and Runge-Kutta should be very good and slowly
+# get worse. Move the slider.
 
 # %%
 release = torch.tensor([[torch.pi / 4, 0.0]], dtype=torch.float64)
@@ -224,8 +235,9 @@ explore(drift, step=[0.02, 0.05, 0.1, 0.2, 0.3], alt="Energy error of five integ
                 "and return; at 0.3 s symplectic Euler's breath is deep. There Runge-Kutta loses a fifth in 40 s.")
 
 # %% [markdown]
-# Now the orders. Halve the step, and the error in the state after five seconds should shrink by 2, 4 or 16. The slope on logarithmic axes is the
-# order. Beside it stands the *defect*, the largest entry by which $M^\top\Omega M$ misses $\Omega$ in one step of 0.1 s, the worst of a hundred random states.
+# Now the orders. Halve the step, and the error in the state after five seconds should shrink by 2, 4 or 16. The slope on
+# logarithmic axes is the order. Beside it stands the *defect*, the largest entry by which $M^\top\Omega M$ misses $\Omega$ in one
+# step of 0.1 s, the worst of a hundred random states.
 
 # %% tags=["nbval-check-output"]
 truth = simulate(yoshida4, pendulum, release, 0.0025, 2000)[-1]  # the state after 5 s, to about 1e-10
@@ -266,16 +278,21 @@ same = bool(torch.allclose(impostor(pendulum, anywhere, 0.1), explicit_euler(pen
 print(f"the impostor is explicit Euler: {same};  defects: {defects[0]:.1e} and {defects[1]:.1e}")
 
 # %% [markdown]
-# **Now the networks.** For each seed we drop fifteen pendulums, from 0.5 to 1.5 away from rest, which is mostly in the hole. Both networks swing them for twenty seconds in
-# Runge-Kutta steps of 0.05 s, whose own error is too small to matter, and we note the largest error of the *true* energy as a share of the initial one. The spring,
-# $H = q^2 + p^2$, measured between 0.1 and 1 from rest, gets the same drops, so that about half of them start outside what was measured; the later table starts it inside. Each kind of network has the learning rate that gave its field the least error on
-# measurements held out; nothing was chosen by energy. (Had it been, a quarter of the plain network's rate would have cut its error by a third.)
+# **Now the networks.** For each seed we drop fifteen pendulums, from 0.5 to 1.5 away from rest, which is mostly in the hole. Both
+# networks swing them for twenty seconds in Runge-Kutta steps of 0.05 s, whose own error is too small to matter, and we note the
+# largest error of the *true* energy as a share of the initial one. The spring, $H = q^2 + p^2$, measured between 0.1 and 1 from
+# rest, gets the same drops, so that about half of them start outside what was measured; the later table starts it inside. Each kind
+# of network has the learning rate that gave its field the least error on measurements held out; nothing was chosen by energy. (Had
+# it been, a quarter of the plain network's rate would have cut its error by a third.)
 #
-# Why Runge-Kutta, after all that? A learned $H_\theta(q, p)$ has no separate force and velocity, so leapfrog cannot take a step with it. The *implicit midpoint* rule can, and is symplectic
-# for any energy; it is in the live figure. One could also learn $T(p) + U(q)$, which is one more assumption, and the bead below breaks it.
+# Why Runge-Kutta, after all that? A learned $H_\theta(q, p)$ has no separate force and velocity, so leapfrog cannot take a step
+# with it. The *implicit midpoint* rule can, and is symplectic for any energy; it is in the live figure. One could also learn
+# $T(p) + U(q)$, which is one more assumption, and the bead below breaks it.
 #
-# If the argument is right, the Hamiltonian network wins by a wide margin, since an error in a contour map is undone when the contour closes, and does not add up from swing to swing. In our run of the original authors' code (not on
-# this page; one seed, two layers of 200 units, 2000 steps) their Hamiltonian network reaches 0.037 on the spring and 0.059 on the pendulum, their plain network 0.37 and 0.31.
+# If the argument is right, the Hamiltonian network wins by a wide margin, since an error in a contour map is undone when the
+# contour closes, and does not add up from swing to swing. In our run of the original authors' code (not on this page; one seed, two
+# layers of 200 units, 2000 steps) their Hamiltonian network reaches 0.037 on the spring and 0.059 on the pendulum, their plain
+# network 0.37 and 0.31.
 
 # %% tags=["nbval-check-output"]
 spring = Spring()
@@ -300,18 +317,21 @@ for H, name, shade in ((kept, "Hamiltonian network", "imagined"), (wander, "plai
     ax.set(title=name, xlabel="time / s", ylabel="true energy / initial", ylim=(0, 2.2))
     panels.append(fig)
 show(*panels, caption="The true energy over a minute of eight networks of each kind, dropped from 1.8 rad. The left "
-                      "ones "
-                      "stay, to within a few percent: their hills are not quite the true hill.",
+                      "ones stay, to within a few percent: their hills are not quite the true hill.",
      alt="Left: eight lines that wobble about one. Right: eight lines that fan out.")
 
 # %% [markdown]
-# On the pendulum the worst Hamiltonian network is better than the best plain one. On the spring the luckiest plain network draws level with the unluckiest Hamiltonian one; the means are
-# an order of magnitude apart. The single runs of the authors' code lie within the range of our seeds. Our plain network does worse on the pendulum than theirs; against theirs the margin would
-# still be more than sixfold.
+# On the pendulum the worst Hamiltonian network is better than the best plain one. On the spring the luckiest plain network draws
+# level with the unluckiest Hamiltonian one; the means are an order of magnitude apart. The single runs of the authors' code lie
+# within the range of our seeds. Our plain network does worse on the pendulum than theirs; against theirs the margin would still be
+# more than sixfold.
 #
-# **And the honest half.** Energy is one thing one may want to know. *Where is the pendulum now* is another. Contours say where the pendulum goes; how steep the hill is says how fast. A hill
-# can have the right contours and the wrong steepness, so a kept height promises no clock. We measure the *phase* error, by how much the direction in the $(q, p)$ plane is off
-# after twenty seconds, which is six or seven swings, 40 to 46 rad; guessing would be off by 1.6 on average. We measure the field's own error too; by that measure Greydanus and colleagues report that theirs was no better than the plain one on the pendulum. And we do it with noise and without, in the ring where the pendulum was measured and in the hole where it was not.
+# **And the honest half.** Energy is one thing one may want to know. *Where is the pendulum now* is another. Contours say where the
+# pendulum goes; how steep the hill is says how fast. A hill can have the right contours and the wrong steepness, so a kept height
+# promises no clock. We measure the *phase* error, by how much the direction in the $(q, p)$ plane is off after twenty seconds,
+# which is six or seven swings, 40 to 46 rad; guessing would be off by 1.6 on average. We measure the field's own error too; by that
+# measure Greydanus and colleagues report that theirs was no better than the plain one on the pendulum. And we do it with noise and
+# without, in the ring where the pendulum was measured and in the hole where it was not.
 
 # %%
 @torch.no_grad()
@@ -347,10 +367,12 @@ table(["Hamiltonian / plain", "energy error", "field error", "phase error / rad"
        for name, pair in found.items()])
 
 # %% [markdown]
-# Read it row by row. *In the ring* the Hamiltonian network wins every column. A pendulum's period depends on its height, so a network that gets the height wrong gets the time wrong too. *In the hole* nothing was measured, and both guess. With noise the Hamiltonian network guesses better in every column, though its clock, more than a
-# radian off, is little better than chance. Without noise the plain network guesses the arrows there better, and keeps the better time. The Hamiltonian network still keeps its height: a wrong hill has closed
-# contours too. *On the noisy spring* the energy is far better and the clock is not: both are lost, for a reason that the Notes give. On the clean spring it is ahead,
-# as yet: *At scale* trains longer.
+# Read it row by row. *In the ring* the Hamiltonian network wins every column. A pendulum's period depends on its height, so a
+# network that gets the height wrong gets the time wrong too. *In the hole* nothing was measured, and both guess. With noise the
+# Hamiltonian network guesses better in every column, though its clock, more than a radian off, is little better than chance.
+# Without noise the plain network guesses the arrows there better, and keeps the better time. The Hamiltonian network still keeps
+# its height: a wrong hill has closed contours too. *On the noisy spring* the energy is far better and the clock is not: both are
+# lost, for a reason that the Notes give. On the clean spring it is ahead, as yet: *At scale* trains longer.
 #
 # So in every row the structure keeps the energy better. Whether it also tells the time depends on the data.
 #
@@ -415,13 +437,15 @@ table(["who swings", "energy left after 20 s / initial"], [[name, share] for nam
 print(f"the learned friction: r = {learned:.4f}")
 
 # %% [markdown]
-# The Hamiltonian network keeps its own energy, because it can do nothing else, and so nearly all of the true one is left, on average over the paths. On each path it goes up and down
-# a good deal: the learned hill has tilted to fit what it can of the friction. What it cannot fit is that areas shrink. The plain network has no such scruple and is right. The
-# third is right too, and can name the friction, which was 0.3 for $p$: with $\partial H/\partial p = 2p$ that is $r = 0.15$.
+# The Hamiltonian network keeps its own energy, because it can do nothing else, and so nearly all of the true one is left, on
+# average over the paths. On each path it goes up and down a good deal: the learned hill has tilted to fit what it can of the
+# friction. What it cannot fit is that areas shrink. The plain network has no such scruple and is right. The third is right too, and
+# can name the friction, which was 0.3 for $p$: with $\partial H/\partial p = 2p$ that is $r = 0.15$.
 #
-# **Wrong coordinates.** A bead slides in a bowl $y = x^2/2$. Its momentum is $p = (1+x^2)\,\dot x$: up the wall, the same speed along $x$ means more. Suppose
-# we measure positions and *velocities*, as one would. Hamilton's equations do not hold for $(x, v)$: if $\dot x = \partial H/\partial v$ is to be $v$, then $H = v^2/2 + U(x)$, and
-# the acceleration may not depend on $v$. The bead's does.
+# **Wrong coordinates.** A bead slides in a bowl $y = x^2/2$. Its momentum is $p = (1+x^2)\,\dot x$: up the wall, the same speed
+# along $x$ means more. Suppose we measure positions and *velocities*, as one would. Hamilton's equations do not hold for $(x, v)$:
+# if $\dot x = \partial H/\partial v$ is to be $v$, then $H = v^2/2 + U(x)$, and the acceleration may not depend on $v$. The bead's
+# does.
 
 # %%
 bead = Bead()
@@ -453,10 +477,12 @@ table(["network, coordinates", "largest energy error over 20 s"], [[name, error]
       digits=2)
 
 # %% [markdown]
-# In the right coordinates the structure helps; in the wrong ones it is a wrong assumption, firmly held, and a network without assumptions does as well or better. The
-# same goes for pixels: before a Hamiltonian network can help there, something has to find the coordinates.
+# In the right coordinates the structure helps; in the wrong ones it is a wrong assumption, firmly held, and a network without
+# assumptions does as well or better. The same goes for pixels: before a Hamiltonian network can help there, something has to find
+# the coordinates.
 #
-# **A trap in the measure.** A common wrong answer is to rank models by energy error alone. Here are plain networks on the spring, with a little weight decay and with far too much.
+# **A trap in the measure.** A common wrong answer is to rank models by energy error alone. Here are plain networks on the spring,
+# with a little weight decay and with far too much.
 
 # %%
 lazy = []
@@ -468,9 +494,10 @@ table(["plain network, spring", "energy error", "field error"], lazy, digits=2)
 # %% [markdown]
 # The second keeps energy perfectly. It has learned not to move. Read an energy error beside the error of the field, always.
 #
-# **Where actions enter.** A push changes the momentum: $\dot p = -\partial H/\partial q + g\,u$ with a gain $g$ that is learned too. Energy is no longer kept, and should
-# not be. The learned energy must change by exactly the work done, $\int g\,u\,\dot q\,dt$. That makes the network a world model in the book's sense: state and action in, next state out
-# (`Flow` has `encode`, `predict` and `rollout`).
+# **Where actions enter.** A push changes the momentum: $\dot p = -\partial H/\partial q + g\,u$ with a gain $g$ that is learned
+# too. Energy is no longer kept, and should not be. The learned energy must change by exactly the work done, $\int g\,u\,\dot
+# q\,dt$. That makes the network a world model in the book's sense: state and action in, next state out (`Flow` has `encode`,
+# `predict` and `rollout`).
 
 # %%
 generator = torch.Generator().manual_seed(3)
@@ -497,8 +524,8 @@ ax.plot(t, work + pendulum.energy(x)[0], ":", color=colour("muted"), label="init
 ax.set(xlabel="time / s", ylabel="energy", ylim=(0, None))
 ax.legend(fontsize=8)
 show(fig, caption="A driven pendulum. The energy goes up and down with the work of the pushes. The imagined "
-                  "pendulum balances its "
-                  "books, and falls out of step after a dozen seconds: its gain is 3 % low, for want of training.",
+                  "pendulum balances its books, and falls out of step after a dozen seconds. Its learned gain "
+                  "is 3 % low, for want of training.",
      alt="Three curves of energy over twenty seconds that coincide at first and part near the end.")
 
 # %%
@@ -515,7 +542,9 @@ claim("Driven: change of the learned energy minus work done, at most", float((ch
 # %% [markdown]
 # ## At scale
 #
-# Eight seeds leave room for luck. `make full L=physics/hamiltonian` trains 32 of each kind on the noisy pendulum, and three of each on clean measurements twelve times as long as here. The noisy ones were kept; here they are, let go again from such states as before. The clean columns are quoted from the run's own notes.
+# Eight seeds leave room for luck. `make full L=physics/hamiltonian` trains 32 of each kind on the noisy pendulum, and three of each
+# on clean measurements twelve times as long as here. The noisy ones were kept; here they are, let go again from such states as
+# before. The clean columns are quoted from the run's own notes.
 
 # %%
 from wm_core.artefacts import load, published, save
@@ -546,12 +575,15 @@ claim("The kept networks' energy error, measured again, differs from what their 
       "<=", 0.02)
 
 # %% [markdown]
-# The Hamiltonian mean stays where eight seeds put it; the plain one comes down by a quarter. Clean and longer trained, the two fields in the hole are equally good, and still the plain network's energy error there is more than
-# twenty times the other's, and its clock in the ring five times as far off. On the clean spring, which swings at one frequency whatever its height, little is left of the gain.
+# The Hamiltonian mean stays where eight seeds put it; the plain one comes down by a quarter. Clean and longer trained, the two
+# fields in the hole are equally good, and still the plain network's energy error there is more than twenty times the other's, and
+# its clock in the ring five times as far off. On the clean spring, which swings at one frequency whatever its height, little is
+# left of the gain.
 #
 # ## Exercises
 #
-# **1. Leapfrog.** Fill in the step. The check compares it with the library's and, where they differ, asks whether yours is symplectic and what went wrong.
+# **1. Leapfrog.** Fill in the step. The check compares it with the library's and, where they differ, asks whether yours is
+# symplectic and what went wrong.
 
 # %% tags=["exercise"]
 def my_leapfrog(system, x, h):
@@ -578,7 +610,8 @@ def my_leapfrog(system, x, h):
 check("physics/hamiltonian/leapfrog", my_leapfrog)
 
 # %% [markdown]
-# **2. From a hill to a motion.** Given a function that returns the energy of states (..., 2), return the rate of change. Mind the minus sign, and which slope moves what.
+# **2. From a hill to a motion.** Given a function that returns the energy of states (..., 2), return the rate of change. Mind the
+# minus sign, and which slope moves what.
 
 # %% tags=["exercise"]
 def motion(energy, x):
@@ -601,8 +634,8 @@ def motion(energy, x):
 check("physics/hamiltonian/motion", motion)
 
 # %% [markdown]
-# **3. More of the same.** Twice the trajectories, `replace(PENDULUM_SURVEY, trajectories=50)`, and the same fifteen drops. Which gets smaller, the Hamiltonian network's energy error or its
-# phase error? Guess, then measure with `train` and `examine`.
+# **3. More of the same.** Twice the trajectories, `replace(PENDULUM_SURVEY, trajectories=50)`, and the same fifteen drops. Which
+# gets smaller, the Hamiltonian network's energy error or its phase error? Guess, then measure with `train` and `examine`.
 
 # %% tags=["exercise"]
 gets_smaller = ...  # "energy", "phase", "both" or "neither"
@@ -615,17 +648,24 @@ check("physics/hamiltonian/more_data", gets_smaller)
 # %% [markdown]
 # ## Notes
 #
-# **Where this comes from.** Hamiltonian networks are by Greydanus, Dzamba and Yosinski, 2019 ([paper](https://arxiv.org/abs/1906.01563), [entry](../../book/bibliography.md#greydanus2019)), and so are
-# both systems and their noise. Pushes that enter with a learned gain are Zhong, Dey and Chakraborty's
-# ([entry](../../book/bibliography.md#zhong2020)), and so is friction beside a learned energy ([entry](../../book/bibliography.md#zhong2020b)); another way to it is Sosanya and Greydanus's ([entry](../../book/bibliography.md#sosanya2022)).
-# Leapfrog is Störmer's, and Verlet's in molecular dynamics, 1967 ([entry](../../book/bibliography.md#verlet1967)); the fourth-order triple is Forest and Ruth's ([entry](../../book/bibliography.md#forest1990)) and Yoshida's, 1990 ([paper](https://doi.org/10.1016/0375-9601(90)90092-3),
-# [entry](../../book/bibliography.md#yoshida1990)). The theory of steps that keep structure is the book of Hairer, Lubich and Wanner ([entry](../../book/bibliography.md#hairer2006)). Symplectic recurrent networks learn through
-# the steps, without measured derivatives ([entry](../../book/bibliography.md#chen2020)); SympNets learn the step itself and are symplectic whatever their weights ([entry](../../book/bibliography.md#jin2020)); Lagrangian networks
-# do with velocities what a Hamiltonian one does with momenta ([entry](../../book/bibliography.md#cranmer2020)).
+# **Where this comes from.** Hamiltonian networks are by Greydanus, Dzamba and Yosinski, 2019
+# ([paper](https://arxiv.org/abs/1906.01563), [entry](../../book/bibliography.md#greydanus2019)), and so are both systems and their
+# noise. Pushes that enter with a learned gain are Zhong, Dey and Chakraborty's ([entry](../../book/bibliography.md#zhong2020)), and
+# so is friction beside a learned energy ([entry](../../book/bibliography.md#zhong2020b)); another way to it is Sosanya and
+# Greydanus's ([entry](../../book/bibliography.md#sosanya2022)). Leapfrog is Störmer's, and Verlet's in molecular dynamics, 1967
+# ([entry](../../book/bibliography.md#verlet1967)); the fourth-order triple is Forest and Ruth's
+# ([entry](../../book/bibliography.md#forest1990)) and Yoshida's, 1990 ([paper](https://doi.org/10.1016/0375-9601(90)90092-3),
+# [entry](../../book/bibliography.md#yoshida1990)). The theory of steps that keep structure is the book of Hairer, Lubich and Wanner
+# ([entry](../../book/bibliography.md#hairer2006)). Symplectic recurrent networks learn through the steps, without measured
+# derivatives ([entry](../../book/bibliography.md#chen2020)); SympNets learn the step itself and are symplectic whatever their
+# weights ([entry](../../book/bibliography.md#jin2020)); Lagrangian networks do with velocities what a Hamiltonian one does with
+# momenta ([entry](../../book/bibliography.md#cranmer2020)).
 #
-# **Where popular accounts go wrong.** "Energy is guaranteed" is true of the *learned* energy, in *continuous* time. The "symplectic Euler" of many tutorials is explicit Euler. Measuring
-# the learned energy along the learned path shows nothing at all: it is constant by construction, also for a network that has learned nothing.
+# **Where popular accounts go wrong.** "Energy is guaranteed" is true of the *learned* energy, in *continuous* time. The "symplectic
+# Euler" of many tutorials is explicit Euler. Measuring the learned energy along the learned path shows nothing at all: it is
+# constant by construction, also for a network that has learned nothing.
 #
-# **What this chapter does not show.** One degree of freedom, states that are measured and not seen, and exact derivatives, which are kind to every method. The noise lies on the networks' inputs,
-# and regression on noisy inputs is pulled flat. On the noisy spring the learned clock therefore runs about 5 % slow, for both kinds of network, and ten times the data hardly mend it. (We measured that; it is
-# not on this page.)
+# **What this chapter does not show.** One degree of freedom, states that are measured and not seen, and exact derivatives, which
+# are kind to every method. The noise lies on the networks' inputs, and regression on noisy inputs is pulled flat. On the noisy
+# spring the learned clock therefore runs about 5 % slow, for both kinds of network, and ten times the data hardly mend it. (We
+# measured that; it is not on this page.)

@@ -1,10 +1,14 @@
 """Dynamics: from a latent and an action to the next latent."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from wm_core.nets.mlp import mlp
+
+Dynamics = Callable[[Tensor, Tensor], Tensor]
 
 
 class ResidualDynamics(nn.Module):
@@ -27,11 +31,11 @@ class ResidualDynamics(nn.Module):
 
 
 def unroll(
-    dynamics: nn.Module, z: Float[Tensor, "batch dim"], actions: Float[Tensor, "batch horizon action"]
-) -> Float[Tensor, "batch horizon dim"]:
+    dynamics: Dynamics, z: Float[Tensor, "*batch dim"], actions: Float[Tensor, "*batch horizon action"]
+) -> Float[Tensor, "*batch horizon dim"]:
     """Imagine: apply the dynamics to its own predictions, one action after another. Returns z after each action."""
     imagined = []
-    for a in actions.unbind(1):
+    for a in actions.unbind(-2):
         z = dynamics(z, a)
         imagined.append(z)
-    return torch.stack(imagined, 1)
+    return torch.stack(imagined, -2)

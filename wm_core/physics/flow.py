@@ -2,10 +2,10 @@
 
 from types import SimpleNamespace
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from wm_core.nets.dynamics import unroll
 from wm_core.physics.integrators import Step, rk4
 
 
@@ -39,8 +39,4 @@ class Flow:
         self, z: Float[Tensor, "*batch state"], actions: Float[Tensor, "*batch horizon force"]
     ) -> Float[Tensor, "*batch horizon state"]:
         """The states after each action."""
-        path = []
-        for a in actions.unbind(-2):
-            z = self.predict(z, a)
-            path.append(z)
-        return torch.stack(path, -2)
+        return unroll(self.predict, z, actions)

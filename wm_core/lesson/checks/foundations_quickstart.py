@@ -2,6 +2,7 @@
 
 import torch
 
+from wm_core.nets.dynamics import unroll
 from wm_core.objectives.vicreg import variance_hinge
 
 
@@ -13,11 +14,7 @@ def imagine(answer) -> str | None:
 
     z = torch.tensor([[1.0, 0.0], [0.5, -1.0]])
     actions = torch.tensor([[[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]], [[0.0, 0.5], [1.0, 0.0], [3.0, 0.0]]])
-    expected, state = [], z
-    for a in actions.unbind(1):
-        state = dynamics(state, a)
-        expected.append(state)
-    expected = torch.stack(expected, 1)
+    expected = unroll(dynamics, z, actions)
     got = answer(dynamics, z, actions)
     if not isinstance(got, torch.Tensor) or got.shape != expected.shape:
         return f"It should return a tensor of shape {tuple(expected.shape)}; it returns {getattr(got, 'shape', type(got).__name__)}."
