@@ -251,7 +251,8 @@ def _to(batch: object, device: torch.device) -> object:
     if isinstance(batch, dict):
         return {key: _to(value, device) for key, value in batch.items()}
     if isinstance(batch, tuple | list):
-        return type(batch)(_to(value, device) for value in batch)
+        moved = [_to(value, device) for value in batch]
+        return type(batch)(*moved) if hasattr(batch, "_fields") else type(batch)(moved)  # a named tuple takes them singly
     return batch.to(device, non_blocking=True)
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wm_core.objectives.prediction import latent_prediction, pixel_prediction
+from wm_core.objectives.prediction import feature_prediction, latent_prediction, layer_normed, pixel_prediction
 
 NOISE = torch.Generator().manual_seed(0)
 
@@ -34,3 +34,24 @@ def test_a_pixel_weighs_more_by_how_far_it_is_from_its_mean_over_the_clip():
     still[0, 0, 0, 1] = moving[0, 0, 0, 0] = 0.1
     assert float(pixel_prediction(frames + still, frames, 20.0)) == pytest.approx(0.01 / 4)
     assert float(pixel_prediction(frames + moving, frames, 20.0)) == pytest.approx(0.01 * (1 + 20 * 0.5) / 4)
+
+
+def test_layer_norming_brings_every_token_to_mean_0_and_spread_1():
+    features = 3 * torch.randn(5, 7, 64) + 2
+    normed = layer_normed(features)
+    torch.testing.assert_close(normed.mean(-1), torch.zeros(5, 7), atol=1e-5, rtol=0)
+    torch.testing.assert_close(normed.std(-1, correction=0), torch.ones(5, 7), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize(("kind", "best"), [("l1", -1.0), ("l2", -0.4)])
+def test_on_two_outcomes_l1_wants_the_likelier_and_l2_the_mean(kind, best):
+    outcomes = torch.where(torch.arange(1000) < 700, -1.0, 1.0)[:, None]  # -1 seven times in ten
+    guesses = torch.linspace(-1.5, 1.5, 301)
+    losses = [feature_prediction(guess.expand_as(outcomes), outcomes, kind) for guess in guesses]
+    assert guesses[torch.stack(losses).argmin()].item() == pytest.approx(best, abs=0.011)
+
+
+def test_smooth_l1_is_half_the_square_below_one_and_straight_beyond():
+    zero = torch.zeros(1)
+    assert feature_prediction(zero, zero + 0.5, "smooth_l1") == 0.125
+    assert feature_prediction(zero, zero + 3, "smooth_l1") == 2.5

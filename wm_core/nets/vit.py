@@ -49,7 +49,7 @@ class ViT(nn.Module):
         self.grid = (size // patch,) * 2 if frames is None else (frames // tubelet, size // patch, size // patch)
         self.dim = dim
         self.embed = nn.Linear(channels * math.prod(self.cut), dim)
-        start_small(self.embed)
+        start_small(self.embed, gain=1.0)
         self.transformer = Transformer(dim, depth, heads)
         self.register_buffer("places", None if rotary else sincos_positions(self.grid, dim), persistent=False)
         self.register_buffer("turns", rotary_angles(self.grid, dim // heads) if rotary else None, persistent=False)
@@ -79,7 +79,7 @@ class ViT(nn.Module):
             visible: instead of ``keep``, which tokens may be looked at. All are returned, and those that are visible equal what
                 ``keep`` gives; for networks of fixed shape, as those exported for a page.
         """
-        x = self.embed(2 * self.patches(pixels) - 1)  # (batch, tokens, dim)
+        x = self.embed(4 * (self.patches(pixels) - 0.4))  # pixels of about mean 0 and spread 1
         if self.places is not None:
             x = x + self.places
         if keep is not None:
