@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wm_core.metrics.probe import LinearProbe, effective_rank, mean_std, smallest_std
+from wm_core.metrics.probe import LinearClassifier, LinearProbe, effective_rank, mean_std, smallest_std
 
 
 @pytest.fixture
@@ -90,3 +90,18 @@ def test_effective_rank_lies_between_where_directions_differ():
     corners = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0])] * 2) * torch.tensor([3.0, 1.0])
     share = torch.tensor([0.75, 0.25])
     assert effective_rank(corners) == pytest.approx(float(torch.exp(-(share * share.log()).sum())), rel=1e-6)
+
+
+def test_a_linear_classifier_separates_what_a_line_can_and_no_more():
+    generator = torch.Generator().manual_seed(0)
+    corners = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
+    labels = torch.randint(3, (600,), generator=generator)
+    z = corners[labels] + torch.randn(600, 2, generator=generator)
+    classifier = LinearClassifier(z[:400], labels[:400], 3)
+    assert classifier.accuracy(z[400:], labels[400:]) > 0.9
+    ring = torch.randn(600, 2, generator=generator)
+    inside = (ring.norm(dim=1) < 1.2).long()  # no line tells inside from outside
+    share = inside[400:].double().mean()
+    assert (
+        LinearClassifier(ring[:400], inside[:400], 2).accuracy(ring[400:], inside[400:]) < max(share, 1 - share) + 0.1
+    )

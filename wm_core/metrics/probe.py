@@ -1,8 +1,9 @@
 """Linear probes: what a frozen latent holds in plain form."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 
 class LinearProbe:
@@ -46,6 +47,28 @@ class LinearProbe:
         """The share of the factors' variance that the probe explains on fresh samples: 1 is all, 0 or less is none."""
         residual = (y - self(z)).double().square().sum()
         return float(1 - residual / (y.double() - y.double().mean(0)).square().sum())
+
+
+class LinearClassifier:
+    """A linear classifier fitted in closed form: ridge regression to one-hot labels, and the largest answer wins.
+
+    Args:
+        z: (n, dim) latents to fit on.
+        labels: (n,) class numbers from 0.
+        classes: how many classes there are.
+        ridge: see `LinearProbe`.
+    """
+
+    def __init__(self, z: Float[Tensor, "n dim"], labels: Int[Tensor, "n"], classes: int, ridge: float = 1e-4):
+        self.probe = LinearProbe(z, one_hot(labels, classes).to(z.dtype), ridge)
+
+    def __call__(self, z: Float[Tensor, "*batch dim"]) -> Int[Tensor, "*batch"]:
+        """The class of each latent."""
+        return self.probe(z).argmax(-1)
+
+    def accuracy(self, z: Float[Tensor, "n dim"], labels: Int[Tensor, "n"]) -> float:
+        """The share of fresh samples that it gets right."""
+        return float((self(z) == labels).double().mean())
 
 
 def smallest_std(z: Float[Tensor, "n dim"]) -> float:

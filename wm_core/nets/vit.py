@@ -21,7 +21,7 @@ class ViT(nn.Module):
         frames: frames of a clip, or None for images.
         tubelet: frames of a tubelet, a divisor of ``frames`` (2 in V-JEPA).
         channels: colour channels.
-        dim, depth, heads: of the transformer.
+        dim, depth, heads: of the transformer. (Heads of 32 numbers; 64 in the papers, whose tokens are 768 wide or more.)
         rotary: turn queries and keys by position (V-JEPA 2) instead of adding sine-cosine positions (I-JEPA, V-JEPA).
 
     Raises:
@@ -37,7 +37,7 @@ class ViT(nn.Module):
         channels: int = 3,
         dim: int = 64,
         depth: int = 3,
-        heads: int = 4,
+        heads: int = 2,
         rotary: bool = False,
     ):
         super().__init__()
@@ -101,7 +101,7 @@ class TokenPredictor(nn.Module):
     """
 
     def __init__(
-        self, encoder: ViT, dim: int = 32, depth: int = 2, heads: int = 4, out: int | None = None, rotary: bool = False
+        self, encoder: ViT, dim: int = 32, depth: int = 2, heads: int = 1, out: int | None = None, rotary: bool = False
     ):
         super().__init__()
         self.squeeze = nn.Linear(encoder.dim, dim)
