@@ -61,7 +61,9 @@ def my_share(batch: object, dim: int = 0) -> object:
     if isinstance(batch, dict):
         return {key: my_share(value, dim) for key, value in batch.items()}
     if isinstance(batch, tuple | list):
-        return type(batch)(my_share(value, dim) for value in batch)
+        shares = [my_share(value, dim) for value in batch]
+        named = hasattr(batch, "_fields")  # a named tuple takes its values singly
+        return type(batch)(*shares) if named else type(batch)(shares)
     rows = batch.shape[dim]
     if rows % count:
         raise ValueError(f"batch: got {rows} rows for {count} processes, wanted a multiple of {count}")

@@ -252,7 +252,8 @@ def _to(batch: object, device: torch.device) -> object:
         return {key: _to(value, device) for key, value in batch.items()}
     if isinstance(batch, tuple | list):
         moved = [_to(value, device) for value in batch]
-        return type(batch)(*moved) if hasattr(batch, "_fields") else type(batch)(moved)  # a named tuple takes them singly
+        named = hasattr(batch, "_fields")  # a named tuple takes its values singly
+        return type(batch)(*moved) if named else type(batch)(moved)
     return batch.to(device, non_blocking=True)
 
 

@@ -76,6 +76,16 @@ def test_a_predictor_ignores_context_that_does_not_count():
     )
 
 
+def test_asked_places_that_do_not_count_change_nothing():
+    encoder = ViT()
+    predictor = TokenPredictor(encoder)
+    context, keep, ask = torch.randn(2, 9, 64), some(2, 36, 9), some(2, 36, 5, seed=1)
+    counts = torch.tensor([True] * 9 + [True] * 3 + [False] * 2).expand(2, -1)
+    torch.testing.assert_close(
+        predictor(context, keep, ask, counts)[:, :3], predictor(context, keep, ask[:, :3]), atol=1e-5, rtol=1e-4
+    )
+
+
 def test_sizes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="patch: got 5 for 24"):
         ViT(patch=5)

@@ -119,7 +119,7 @@ class TokenPredictor(nn.Module):
         context: Float[Tensor, "batch kept width"],
         keep: Int[Tensor, "batch kept"],
         ask: Int[Tensor, "batch asked"],
-        visible: Bool[Tensor, "batch kept"] | None = None,
+        visible: Bool[Tensor, "batch counted"] | None = None,
     ) -> Float[Tensor, "batch asked out"]:
         """The features expected at the places ``ask``.
 
@@ -127,7 +127,8 @@ class TokenPredictor(nn.Module):
             context: the encoder's tokens.
             keep: their places.
             ask: the places to predict.
-            visible: which of the context's tokens count; None for all.
+            visible: which tokens count: of the context's, or of the context's and the asked ones; None for all. What is
+                expected at a place that does not count means nothing.
         """
         seen = self.squeeze(context)
         asked = self.mask_token.expand(*ask.shape, -1)
@@ -135,8 +136,8 @@ class TokenPredictor(nn.Module):
         x = torch.cat([seen, asked.to(seen.dtype)], 1)  # (batch, kept + asked, dim)
         if self.places is not None:
             x = x + self.places[at]
-        if visible is not None:
-            visible = torch.cat([visible, visible.new_ones(ask.shape)], 1)
+        if visible is not None and visible.shape[1] == keep.shape[1]:
+            visible = torch.cat([visible, torch.ones_like(ask, dtype=torch.bool)], 1)
         x = self.transformer(x, visible, turn=_turn(self.turns, at))
         return self.widen(x[:, keep.shape[1] :])
 
