@@ -16,13 +16,12 @@ class IJEPA(nn.Module):
     Args:
         encoder: sees the context. A ViT-H/14 in the paper.
         predictor: sees the context's features and the places of the targets.
-        decay: of the slow copy, at the start and at the end of training (0.996 and 1 in the paper, over 300 epochs; with a
-            few thousand steps a target that follows faster has more to say).
+        decay: of the slow copy, at the start and at the end of training; the paper's.
         slow: False makes the encoder its own target *with* gradient, which collapses. For showing that it does.
     """
 
     def __init__(
-        self, encoder: ViT, predictor: TokenPredictor, decay: tuple[float, float] = (0.99, 1.0), slow: bool = True
+        self, encoder: ViT, predictor: TokenPredictor, decay: tuple[float, float] = (0.996, 1.0), slow: bool = True
     ):
         super().__init__()
         self.encoder, self.predictor, self.decay = encoder, predictor, decay
