@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -245,3 +246,58 @@ def test_rows_can_lie_along_another_axis():
 def test_a_batch_larger_than_the_data_is_refused():
     with pytest.raises(ValueError, match="got 11 for 10 rows"):
         Shuffled(torch.arange(10), size=11)
+
+
+def test_after_each_update_a_function_may_change_what_gradients_do_not(tmp_path):
+    """A slow copy follows, with the share of training done; and a resumed run ends as one that never stopped."""
+
+    class Pair(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fast = nn.Linear(2, 1)
+            self.slow = nn.Linear(2, 1).requires_grad_(False)
+
+    def follow(pair, share):
+        shares.append(share)
+        with torch.no_grad():
+            pair.slow.weight.lerp_(pair.fast.weight, 0.5 * share)
+
+    def loss(pair, batch):
+        if stop and len(shares) == stop:
+            raise KeyboardInterrupt
+        return {"error": (pair.fast(batch[0]) - 1).square().mean()}
+
+    def run(checkpoint=None):
+        torch.manual_seed(0)
+        pair = Pair()
+        fit(pair, loss, lambda k, g: (torch.randn(8, 2, generator=g),), steps=8, learning_rate=0.1, every=2,
+            after_step=follow, checkpoint=checkpoint)  # fmt: skip
+        return pair
+
+    shares, stop = [], None
+    whole = run()
+    assert shares == [(k + 1) / 8 for k in range(8)]
+    shares, stop = [], 5
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "c.pt")
+    shares, stop = [], None
+    resumed = run(tmp_path / "c.pt")
+    assert len(shares) == 4  # from the checkpoint after the fourth step
+    assert resumed.slow.weight.equal(whole.slow.weight)
+    assert not whole.slow.weight.equal(whole.fast.weight)
+
+
+def test_a_batch_may_hold_named_tuples():
+    class Pair(NamedTuple):
+        x: torch.Tensor
+        y: torch.Tensor
+
+    kinds = []
+
+    def loss(net, batch):
+        kinds.append(type(batch[1]))
+        return {"error": (net(batch[1].x) - batch[1].y).square().mean()}
+
+    fit(nn.Linear(2, 1), loss, lambda k, g: (torch.zeros(4), Pair(torch.ones(4, 2), torch.ones(4, 1))), steps=2,
+        learning_rate=0.1)  # fmt: skip
+    assert kinds == [Pair, Pair]
