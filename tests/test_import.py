@@ -20,6 +20,7 @@ FLOORS = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = {"accelerate", "onnx", "onnxscript", "onnxruntime", "matplotlib", "IPython", "ipywidgets", "anywidget", "pooch"}
+HEAVY |= {"sklearn", "scipy"}
 MODULES = sorted(
     ".".join(("wm_core", *file.relative_to(HOUSE).with_suffix("").parts)).removesuffix(".__init__")
     for file in HOUSE.rglob("*.py")

@@ -1,1 +1,1 @@
-"""Simulators with known truth: vectorised, seeded, and with nothing to download."""
+"""Simulators with known truth: vectorised, seeded, and with nothing to download. And readers for a little real data."""
