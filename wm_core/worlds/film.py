@@ -13,16 +13,16 @@ _CHUNK = 512  # frames drawn at once: what fits a core's cache
 
 
 class Track(NamedTuple):
-    """What is where in each frame of a clip. ``*objects`` is no axis at all where a clip has a single shape.
+    """What is where in each frame of a clip. There is no axis ``objects`` where a clip has a single shape.
 
     Attributes:
-        kind: (n, T, *objects) index into `drawing.KINDS`.
-        hue: (n, T, *objects) in turns.
-        radius: (n, T, *objects) in sides.
-        angle: (n, T, *objects) in radians.
-        position: (n, T, *objects, 2) the centre (x, y), in sides, y down; outside of [0, 1] when out of the picture.
-        velocity: (n, T, *objects, 2) in sides per frame.
-        present: (n, T, *objects) whether it is in the world at all, seen or not.
+        kind: (n, T, objects) index into `drawing.KINDS`.
+        hue: (n, T, objects) in turns.
+        radius: (n, T, objects) in sides.
+        angle: (n, T, objects) in radians.
+        position: (n, T, objects, 2) the centre (x, y), in sides, y down; outside of [0, 1] when out of the picture.
+        velocity: (n, T, objects, 2) in sides per frame.
+        present: (n, T, objects) whether it is in the world at all, seen or not.
     """
 
     kind: Tensor

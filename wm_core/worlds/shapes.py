@@ -19,17 +19,17 @@ _CHUNK = 512  # pictures drawn at once: what fits a core's cache
 
 
 class Scenes(NamedTuple):
-    """Pictures and what is in them. ``*objects`` is no axis at all where the world has single shapes.
+    """Pictures and what is in them. There is no axis ``objects`` where the world has single shapes.
 
     Attributes:
         images: (n, 3, size, size) in [0, 1].
-        kind: (n, *objects) index into `drawing.KINDS`.
-        colour: (n, *objects) index into `drawing.COLOURS`.
-        hue: (n, *objects) in turns, [0, 1): the colour's, ± 0.02. This is what is drawn, and not ``colour``.
-        radius: (n, *objects) of the disc with the same area, in sides.
-        position: (n, *objects, 2) the centre (x, y), in sides, y down.
-        angle: (n, *objects) in radians; see `drawing.angle_vector` and `drawing.has_angle`.
-        visible: (n, *objects) False where a picture has fewer shapes than the world allows; what is not visible still has
+        kind: (n, objects) index into `drawing.KINDS`.
+        colour: (n, objects) index into `drawing.COLOURS`.
+        hue: (n, objects) in turns, [0, 1): the colour's, ± 0.02. This is what is drawn, and not ``colour``.
+        radius: (n, objects) of the disc with the same area, in sides.
+        position: (n, objects, 2) the centre (x, y), in sides, y down.
+        angle: (n, objects) in radians; see `drawing.angle_vector` and `drawing.has_angle`.
+        visible: (n, objects) False where a picture has fewer shapes than the world allows; what is not visible still has
             factors, which mean nothing.
         texture: (n, 3, waves) weights of the background.
     """
