@@ -21,7 +21,7 @@ from wm_core.objectives.masking import block_masks, scattered_masks
 from wm_core.training import fit
 from wm_core.worlds.shapes import Shapes
 
-settings = scale(tiny=dict(steps=150, seeds=1), gpu=dict(steps=2000, seeds=3), full=dict(steps=2000, seeds=3))
+settings = scale(tiny=dict(steps=150, seeds=1), gpu=dict(steps=1500, seeds=3), full=dict(steps=1500, seeds=3))
 torch.set_num_threads(1)  # networks this small run faster on one core than on two
 
 # %% [markdown]
@@ -134,7 +134,7 @@ from dataclasses import replace
 
 from wm_core.artefacts import load, published, save
 
-GRAIN = (0.0, 0.1, 0.2, 0.4)
+GRAIN = (0.0, 0.15, 0.4)
 
 
 def measured(label, encoder, world=world):
