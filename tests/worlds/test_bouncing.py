@@ -134,3 +134,10 @@ def test_shapes_are_drawn_where_they_are():
 def test_too_few_and_too_crowded_are_refused(objects, radius):
     with pytest.raises(ValueError, match=f"objects is {objects}"):
         BouncingShapes(radii=(radius, radius)).bounces(2, seeded(0), objects)
+
+
+def test_two_who_overlap_and_part_are_let_go():
+    start, velocity = torch.tensor([[[0.41, 0.5], [0.59, 0.5]]]), torch.tensor([[[-0.001, 0.0], [0.002, 0.001]]])
+    _, after, struck, _ = WORLD.play(start, velocity, torch.full((1, 2), 0.1), 3)
+    assert not struck.any()
+    torch.testing.assert_close(after[0, -1], velocity[0])
