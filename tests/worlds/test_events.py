@@ -79,7 +79,7 @@ def test_every_frame_of_an_impossible_clip_is_a_frame_of_a_possible_one(event):
 
 @pytest.mark.parametrize(("event", "factor"), [("shape", "kind"), ("colour", "hue")])
 def test_what_comes_out_is_as_evenly_drawn_as_what_went_in(event, factor):
-    found = pairs(STAGE, 1500, seeded(0), event, frames=8)
+    found = pairs(STAGE, 800, seeded(0), event, frames=8)
     number = {"kind": 4, "hue": 6}[factor]
     tracks = found.possible_track, found.impossible_track
     first, last = ([getattr(track, factor)[:, t] for track in tracks] for t in (0, -1))
@@ -89,16 +89,16 @@ def test_what_comes_out_is_as_evenly_drawn_as_what_went_in(event, factor):
     assert torch.equal(first[0], last[0])
     assert (first[1] != last[1]).all()
     for drawn in (*first, *last):
-        assert (torch.bincount(drawn, minlength=number) / 1500 - 1 / number).abs().max() < 0.035
-    crossed = torch.bincount(first[1] * number + last[1], minlength=number**2).view(number, number) / 1500
-    assert (crossed - crossed.T).abs().max() < 0.03
+        assert (torch.bincount(drawn, minlength=number) / 800 - 1 / number).abs().max() < 0.05
+    crossed = torch.bincount(first[1] * number + last[1], minlength=number**2).view(number, number) / 800
+    assert (crossed - crossed.T).abs().max() < 0.04
 
 
 def test_heights_after_a_teleport_are_spread_like_heights_before():
-    found = pairs(STAGE, 1500, seeded(0), "teleport", frames=8)
+    found = pairs(STAGE, 800, seeded(0), "teleport", frames=8)
     height = found.impossible_track.position[..., 1]
     below = [(height[:, t, None] < torch.linspace(0.2, 0.8, 13)).float().mean(0) for t in (0, -1)]
-    torch.testing.assert_close(*below, atol=0.08, rtol=0)
+    torch.testing.assert_close(*below, atol=0.12, rtol=0)
     assert ((height[:, 0] - height[:, -1]).abs() >= 0.2 - 1e-6).all()
 
 

@@ -71,10 +71,10 @@ def test_out_and_back_takes_double_steps_but_at_the_ends():
 
 
 def test_steps_have_the_length_and_places_the_margin_asked_for():
-    clips = WORLD.clips(3000, seeded(1), motion=0)
+    clips = WORLD.clips(800, seeded(1), motion=0)
     steps = clips.position.diff(dim=1).norm(dim=-1)
-    assert float(steps.min()) == pytest.approx(WORLD.steps[0], rel=0.01)
-    assert float(steps.max()) == pytest.approx(WORLD.steps[1], rel=0.01)
+    assert float(steps.min()) == pytest.approx(WORLD.steps[0], rel=0.02)
+    assert float(steps.max()) == pytest.approx(WORLD.steps[1], rel=0.02)
     assert clips.position.min() >= WORLD.margin - 1e-6
     assert clips.position.max() <= 1 - WORLD.margin + 1e-6
 
@@ -108,10 +108,10 @@ def test_seeds_repeat_and_motions_are_even():
     first, again, other = (MovingShapes(detail=0.1).clips(8, seeded(seed)) for seed in (0, 0, 1))
     assert all(map(torch.equal, first, again))
     assert not torch.equal(first.frames, other.frames)
-    many = WORLD.clips(4000, seeded(0), frames=4)
-    assert (torch.bincount(many.motion, minlength=4) / 4000 - 0.25).abs().max() < 0.03
-    cells = torch.bincount(many.motion * 4 + many.kind, minlength=16) / 4000
-    assert (cells - 1 / 16).abs().max() < 0.015
+    many = WORLD.clips(2000, seeded(0), frames=4)
+    assert (torch.bincount(many.motion, minlength=4) / 2000 - 0.25).abs().max() < 0.03
+    cells = torch.bincount(many.motion * 4 + many.kind, minlength=16) / 2000
+    assert (cells - 1 / 16).abs().max() < 0.02
 
 
 def test_a_motion_may_be_given_for_each_clip():
