@@ -1,0 +1,129 @@
+"""A training step of the book's JEPAs beside a plain one made of torch.nn.TransformerEncoder, in one run.
+
+Both have the same architecture, batch, masks and optimiser. Repeats are interleaved, so that whatever else the machine does
+hits both; what is reported is the median of the ratios.
+
+Usage: python -m benchmarks.jepa [--repeats 30] [--out FILE]
+"""
+
+import argparse
+import copy
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from wm_core.jepa.i_jepa import IJEPA, i_jepa_loss
+from wm_core.nets.ema import update_ema
+from wm_core.nets.positions import sincos_positions
+from wm_core.nets.vit import TokenPredictor, ViT, patches, take
+from wm_core.objectives.masking import Masks, block_masks
+
+BATCH, DIM, DEPTH, HEADS, NARROW, SHALLOW = 64, 64, 3, 2, 32, 2
+
+
+def stack(dim: int, depth: int, heads: int) -> nn.TransformerEncoder:
+    """A pre-norm transformer of PyTorch's own blocks."""
+    layer = nn.TransformerEncoderLayer(
+        dim, heads, 4 * dim, dropout=0.0, activation=F.gelu, batch_first=True, norm_first=True
+    )
+    return nn.TransformerEncoder(layer, depth, norm=nn.LayerNorm(dim), enable_nested_tensor=False)
+
+
+class PlainEncoder(nn.Module):
+    """A ViT of 4 × 4 patches on pictures of 24 × 24."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.body = nn.Linear(48, DIM), stack(DIM, DEPTH, HEADS)
+        self.register_buffer("places", sincos_positions((6, 6), DIM))
+
+    def forward(self, images: Tensor, keep: Tensor | None = None) -> Tensor:
+        x = self.embed(patches(images, (4, 4))) + self.places
+        return self.body(x if keep is None else take(x, keep))
+
+
+class PlainIJEPA(nn.Module):
+    """I-JEPA as one would write it down first, the four blocks in one batch as ours has them."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = PlainEncoder()
+        self.target = copy.deepcopy(self.encoder).requires_grad_(False)
+        self.squeeze, self.widen = nn.Linear(DIM, NARROW), nn.Linear(NARROW, DIM)
+        self.mask_token = nn.Parameter(torch.zeros(NARROW))
+        self.body = stack(NARROW, SHALLOW, 1)
+        self.register_buffer("places", sincos_positions((6, 6), NARROW))
+
+    def loss(self, images: Tensor, masks: Masks) -> Tensor:
+        blocks = masks.ask.shape[1]
+        with torch.no_grad():
+            targets = F.layer_norm(self.target(images), (DIM,))
+        seen = (self.squeeze(self.encoder(images, masks.keep)) + self.places[masks.keep]).repeat_interleave(blocks, 0)
+        asked = self.mask_token + self.places[masks.ask.flatten(0, 1)]
+        guess = self.widen(self.body(torch.cat([seen, asked], 1))[:, seen.shape[1] :])
+        return F.smooth_l1_loss(guess, take(targets, masks.ask.flatten(1)).view_as(guess))
+
+
+def step_of(model: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], None]:
+    """One update of the encoder and of its slow copy."""
+    optimiser = torch.optim.AdamW([w for w in model.parameters() if w.requires_grad], 1e-3, fused=True)
+
+    def step() -> None:
+        optimiser.zero_grad(set_to_none=True)
+        loss().backward()
+        optimiser.step()
+        update_ema(model.target, model.encoder, 0.996)
+
+    return step
+
+
+def i_jepa_steps() -> dict[str, Callable[[], None]]:
+    """Ours and the plain one, on the same pictures and masks."""
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(BATCH, 3, 24, 24, generator=generator)
+    masks = block_masks(BATCH, (6, 6), generator, at_least=8)
+    encoder = ViT(dim=DIM, depth=DEPTH, heads=HEADS)
+    ours, plain = IJEPA(encoder, TokenPredictor(encoder, NARROW, SHALLOW, 1)), PlainIJEPA()
+    return {
+        "ours": step_of(ours, lambda: i_jepa_loss(ours, images, masks)["prediction"]),
+        "plain": step_of(plain, lambda: plain.loss(images, masks)),
+    }
+
+
+def compare(steps: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
+    """Median processor milliseconds of each step, and the median of ours over plain."""
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for name in steps:
+        steps[name]()  # warm up
+    for _ in range(repeats):
+        for name, step in steps.items():
+            start = time.process_time()
+            step()
+            times[name].append(1e3 * (time.process_time() - start))
+    ratio = median(a / b for a, b in zip(times["ours"], times["plain"], strict=True))
+    return {**{name: median(values) for name, values in times.items()}, "ratio": ratio}
+
+
+def main() -> None:
+    """Print and write the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    found = {"i_jepa": compare(i_jepa_steps(), options.repeats)}
+    for system, row in found.items():
+        print(f"{system}: ours {row['ours']:.1f} ms, plain {row['plain']:.1f} ms, ratio {row['ratio']:.2f}")
+    if options.out:
+        options.out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
