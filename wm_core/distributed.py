@@ -45,6 +45,18 @@ class _Gather(torch.autograd.Function):
         return gradient.chunk(processes())[rank()]
 
 
+def from_first(z: Tensor) -> Tensor:
+    """Rank 0's values of ``z`` on every process, without gradients: what was drawn at random and must be common to all.
+
+    Args:
+        z: of one shape everywhere.
+    """
+    if processes() > 1:
+        z = z.detach().contiguous()
+        distributed.broadcast(z, 0)
+    return z
+
+
 def my_share(batch: object, dim: int = 0) -> object:
     """This process's contiguous share of a batch's rows; tuples, lists and dicts are shared out leaf by leaf.
 

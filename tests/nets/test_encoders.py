@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wm_core.nets.encoders import FrozenEncoder, PatchEncoder
+from wm_core.nets.encoders import ConvEncoder, FrozenEncoder, PatchEncoder
 
 
 def test_each_frame_is_encoded_by_itself():
@@ -58,3 +58,14 @@ def test_a_frozen_encoder_brings_the_sample_to_mean_0_and_deviation_1():
 def test_what_a_frozen_encoder_measured_is_saved_with_it():
     frozen = FrozenEncoder(PatchEncoder(24, 5), torch.rand(32, 24, 24))
     assert {"mean", "std"} < set(frozen.state_dict())
+
+
+def test_a_convolutional_encoder_hardly_minds_where_a_thing_is():
+    """Four pixels are one step of its last layer: away from the edges moving a thing by them changes nothing."""
+    torch.manual_seed(0)
+    encoder = ConvEncoder(width=4).eval()
+    picture = torch.full((1, 3, 24, 24), 0.4)  # what the encoder counts as zero
+    picture[..., 8:12, 8:12] = torch.rand(3, 4, 4)
+    assert encoder(picture).shape == (1, encoder.features)
+    torch.testing.assert_close(encoder(picture.roll((4, 4), (-2, -1))), encoder(picture))
+    assert not torch.allclose(encoder(picture.roll((2, 0), (-2, -1))), encoder(picture))

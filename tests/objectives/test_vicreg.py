@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wm_core.objectives.vicreg import covariance, variance_hinge
+from wm_core.objectives.vicreg import covariance, variance_hinge, vicreg
 
 
 @pytest.fixture
@@ -73,3 +73,22 @@ def test_following_the_slopes_spreads_latents_and_parts_them():
         z = (z - 2 * slope).detach().requires_grad_()
     assert variance_hinge(z).item() < 0.1 * before[0]
     assert covariance(z / z.std(0)).item() < 0.2 * before[1]
+
+
+def test_two_views_cost_what_the_authors_code_computes(z):
+    x, y = z[:, 0], z[:, 1]
+    terms = vicreg(z[:, :2])
+
+    def cov(rows):
+        c = torch.cov(rows.T)
+        return (c.square().sum() - c.diagonal().square().sum()) / rows.shape[1]
+
+    std = [torch.relu(1 - (rows.var(0) + 1e-4).sqrt()).mean() for rows in (x, y)]
+    torch.testing.assert_close(terms["agreement"], 25 * (x - y).square().mean())
+    torch.testing.assert_close(terms["variance"], 25 * sum(std) / 2)
+    torch.testing.assert_close(terms["covariance"], cov(x) + cov(y))
+
+
+def test_with_three_views_every_pair_must_agree(z):
+    pairs = [(z[:, i] - z[:, j]).square().mean() for i in range(3) for j in range(i)]
+    torch.testing.assert_close(vicreg(z, (1.0, 0.0, 0.0))["agreement"], sum(pairs) / 3)

@@ -48,3 +48,22 @@ class FrozenEncoder(nn.Module):
 
     def forward(self, frames: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch dim"]:
         return (self.encoder(frames) - self.mean) / self.std
+
+
+class ConvEncoder(nn.Module):
+    """Three convolutions and the mean over places: a colour picture to a vector that hardly minds where things are.
+
+    Args:
+        width: channels of the first layer; the second has twice as many, the third four times, and so many numbers come out.
+    """
+
+    def __init__(self, width: int = 16):
+        super().__init__()
+        self.features = 4 * width
+        layers = []
+        for before, after, kernel, stride in ((3, width, 4, 2), (width, 2 * width, 4, 2), (2 * width, 4 * width, 3, 1)):
+            layers += [nn.Conv2d(before, after, kernel, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch features"]:
+        return self.layers(4 * (images - 0.4)).mean((-1, -2))

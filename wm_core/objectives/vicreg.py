@@ -26,3 +26,24 @@ def covariance(z: Float[Tensor, "batch *time dim"]) -> Float[Tensor, ""]:
     square = (z.mT @ z / (batch - 1)).square()  # (time, dim, dim)
     pairs = square.sum((1, 2)) - square.diagonal(dim1=1, dim2=2).sum(1)
     return (pairs / (dim * (dim - 1))).mean()
+
+
+def vicreg(
+    z: Float[Tensor, "batch views dim"], weights: tuple[float, float, float] = (25.0, 25.0, 1.0)
+) -> dict[str, Tensor]:
+    """VICReg's three weighted terms for views of a picture: they agree, they vary, and no two numbers say the same.
+
+    Two views give what the authors' code gives: the mean squared difference between them, the mean of their variance terms,
+    and the *sum* of their covariance terms, each divided by D. With more views all pairs must agree.
+
+    Args:
+        z: embeddings of the views.
+        weights: of agreement, variance and covariance; the paper's are (25, 25, 1).
+    """
+    views, dim = z.shape[1:]
+    apart = 2 * views / (views - 1) * (z - z.mean(1, keepdim=True)).square().mean()
+    return {
+        "agreement": weights[0] * apart,
+        "variance": weights[1] * variance_hinge(z),
+        "covariance": weights[2] * 2 * (dim - 1) * covariance(z),
+    }
