@@ -1,6 +1,5 @@
 """LeJEPA (Balestriero & LeCun, 2025): views of a picture should agree, and embeddings should look standard normal."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
