@@ -144,3 +144,10 @@ def test_kinds_are_told_apart_by_no_channel_of_mean_brightness():
 def test_an_impossible_number_of_objects_is_refused(objects):
     with pytest.raises(ValueError, match="objects"):
         Shapes(objects=objects).draw(2, seeded(0))
+
+
+def test_shapes_stand_as_upright_as_is_asked():
+    assert Shapes(turn=0.2).draw(300, torch.Generator().manual_seed(0)).angle.abs().max() <= 0.2
+    anyhow = Shapes().draw(300, torch.Generator().manual_seed(0)).angle
+    assert anyhow.min() < -3
+    assert anyhow.max() > 3

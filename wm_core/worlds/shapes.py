@@ -57,12 +57,14 @@ class Shapes(Look):
         radii: the least and the greatest radius, in sides.
         margin: how near to the picture's edge a centre can be, in sides. At the default a disc is always whole; the tips
             of a large triangle may be cut.
+        turn: the largest angle to either side of upright, in radians; pi is any angle.
         objects: how many shapes: a number, or the (fewest, most). Later ones lie over earlier ones and may hide them, see
             `uncovered`.
     """
 
     radii: tuple[float, float] = (0.12, 0.2)
     margin: float = 0.2
+    turn: float = math.pi
     objects: int | tuple[int, int] = 1
 
     def draw(self, n: int, generator: torch.Generator, device: torch.device | str | None = None) -> Scenes:
@@ -80,7 +82,7 @@ class Shapes(Look):
             draw_hues(colour, generator),
             uniform(shape, generator, *self.radii),
             uniform((*shape, 2), generator, self.margin, 1 - self.margin),
-            uniform(shape, generator, 0.0, 2 * math.pi),
+            uniform(shape, generator, -self.turn, self.turn),
             (torch.arange(most, device=count.device) < count).reshape(shape),
             self.textures(n, generator),
         )
