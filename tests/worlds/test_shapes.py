@@ -36,8 +36,8 @@ def test_scenes_have_the_shapes_and_ranges_they_say():
     assert scenes.position.max() <= 1 - WORLD.margin
     assert scenes.radius.min() >= WORLD.radii[0]
     assert scenes.radius.max() <= WORLD.radii[1]
-    assert 0 <= scenes.angle.min() < 0.1
-    assert 2 * math.pi - 0.1 < scenes.angle.max() <= 2 * math.pi
+    assert -math.pi <= scenes.angle.min() < -math.pi + 0.1
+    assert math.pi - 0.1 < scenes.angle.max() <= math.pi
     assert scenes.visible.all()
 
 
