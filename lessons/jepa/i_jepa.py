@@ -21,7 +21,7 @@ from wm_core.objectives.masking import block_masks, scattered_masks
 from wm_core.training import fit
 from wm_core.worlds.shapes import Shapes
 
-settings = scale(tiny=dict(steps=150, seeds=1), gpu=dict(steps=1500, seeds=3), full=dict(steps=1500, seeds=3))
+settings = scale(tiny=dict(steps=150, seeds=1), gpu=dict(steps=2000, seeds=3), full=dict(steps=2000, seeds=3))
 torch.set_num_threads(1)  # networks this small run faster on one core than on two
 
 # %% [markdown]
@@ -31,7 +31,7 @@ torch.set_num_threads(1)  # networks this small run faster on one core than on t
 # picture to picture, and so does the background. The grain is drawn anew for every pixel.
 
 # %%
-world = Shapes(radii=(0.18, 0.28), detail=0.15, detail_over="all")
+world = Shapes(radii=(0.2, 0.3), margin=0.3, turn=0.15, texture=0.08, detail=0.05, detail_over="all")
 test = world.draw(1000, torch.Generator().manual_seed(2))
 EXAMPLE = 3
 
@@ -83,7 +83,7 @@ def moments(world, masks=None, count=32):
     return draw
 
 # %%
-RATES = {"I-JEPA": 1e-3, "MAE": 2e-3, "next frame": 2e-3}
+RATES = {"I-JEPA": 5e-4, "MAE": 2e-3, "next frame": 2e-3}
 
 
 def build(method, seed=0, slow=True):
@@ -91,8 +91,8 @@ def build(method, seed=0, slow=True):
     torch.manual_seed(seed)
     encoder = ViT(size=24, patch=4, dim=64, depth=3)
     if method == "I-JEPA":
-        return IJEPA(encoder, TokenPredictor(encoder, dim=32, depth=2), slow=slow)
-    return MAE(encoder, TokenPredictor(encoder, dim=32, depth=2, out=48))
+        return IJEPA(encoder, TokenPredictor(encoder, dim=64, depth=2, heads=2), slow=slow)
+    return MAE(encoder, TokenPredictor(encoder, dim=64, depth=2, heads=2, out=48))
 
 
 def train(method, seed=0, world=world, masks=None, steps=settings["steps"], slow=True):
@@ -134,7 +134,7 @@ from dataclasses import replace
 
 from wm_core.artefacts import load, published, save
 
-GRAIN = (0.0, 0.15, 0.4)
+GRAIN = (0.0, 0.1, 0.3)
 
 
 def measured(label, encoder, world=world):
