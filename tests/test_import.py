@@ -13,7 +13,7 @@ import wm_core
 HOUSE = Path(wm_core.__file__).parent
 FLOORS = (
     {"worlds"},
-    {"nets", "objectives", "metrics", "training", "artefacts", "distributed"},
+    {"nets", "objectives", "metrics", "training", "artefacts", "distributed", "throughput"},
     {"jepa", "generative", "physics", "energy"},
     {"planning"},
     {"lesson"},
