@@ -140,8 +140,9 @@ async function render({ model, el }) {
 
   function paint() {
     for (const board of boards) board.paint();
+    const where = cursor < 0 ? "" : `Row ${Math.floor(cursor / side) + 1}, column ${(cursor % side) + 1}. `;
     if (!hidden.size) {
-      words.textContent = "Nothing is hidden. Touch patches of the first picture.";
+      words.textContent = `${where}Nothing is hidden. Touch patches of the first picture.`;
       return;
     }
     let error = 0;
@@ -149,9 +150,9 @@ async function render({ model, el }) {
       error += (expected.features[d] - seen[shown].features[d]) ** 2;
     }
     const share = Math.sqrt(error / (hidden.size * dim)) / spread;
-    words.textContent = hidden.size === tokens
+    words.textContent = where + (hidden.size === tokens
       ? `Everything is hidden. Expected and actual features are ${share.toFixed(2)} spreads apart: a guess from places alone.`
-      : `${hidden.size} of ${tokens} hidden. Expected and actual features are ${share.toFixed(2)} spreads apart (1: no better than the mean).`;
+      : `${hidden.size} of ${tokens} hidden. Expected and actual features are ${share.toFixed(2)} spreads apart (1: no better than the mean).`);
   }
 
   // ---- hands --------------------------------------------------------------------------------------------------------
@@ -183,8 +184,8 @@ async function render({ model, el }) {
     const step = STEPS[event.key], typed = event.key === " " || event.key === "Enter";
     if (!step && !typed) return;
     event.preventDefault();
-    if (cursor < 0) cursor = 0;
-    else if (step) {
+    if (cursor < 0) cursor = side * Math.floor(side / 2) + Math.floor(side / 2); // the middle
+    if (step) {
       const clamp = (value) => Math.min(side - 1, Math.max(0, value));
       cursor = clamp(Math.floor(cursor / side) + step[1]) * side + clamp((cursor % side) + step[0]);
     } else set(cursor, !hidden.has(cursor));
@@ -197,6 +198,7 @@ async function render({ model, el }) {
     for (let y = top; y < top + h; y++) for (let x = left; x < left + w; x++) hidden.add(y * side + x);
   }
 
+  el.wm = { state: () => ({ shown, hidden: [...hidden], expected: [...expected.features], nearest: [...nearest] }), set }; // for the tests
   const unwatch = onTheme(() => {
     colour = colours(el);
     paint();
