@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wm_core.nets.transformer import Attention, Transformer, rotate, start_small
+from wm_core.nets.transformer import Attention, Transformer, causal, rotate, start_small
 
 
 @pytest.fixture
@@ -74,3 +74,31 @@ def test_the_spread_at_the_start_does_not_depend_on_the_width():
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="heads: got 3 for a width of 16"):
         Attention(16, 3)
+
+
+def test_a_causal_stack_does_not_look_ahead_and_does_look_back(tokens):
+    net, changed = Transformer(16, 2, 4), tokens.clone()
+    changed[:, 4] = tokens[:, 4].flip(-1)  # a shift by one number would be layer-normed away
+    before, after = (net(x, allowed=causal(7)) for x in (tokens, changed))
+    torch.testing.assert_close(after[:, :4], before[:, :4])
+    assert ((after - before)[:, 4:].abs().amax(-1) > 1e-5).all()
+    torch.testing.assert_close(before[:, :4], net(tokens[:, :4], allowed=causal(4)), atol=1e-5, rtol=1e-4)
+
+
+def test_tokens_given_at_once_look_at_each_other_but_not_at_what_follows(tokens):
+    by_hand = torch.tensor(
+        [[1, 1, 1, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 0], [1, 1, 1, 1, 1]], dtype=torch.bool
+    )
+    assert torch.equal(causal(5, free=3), by_hand)
+    assert torch.equal(causal(5), torch.ones(5, 5).tril().bool())
+    net = Transformer(16, 2, 4)
+    torch.testing.assert_close(net(tokens, allowed=causal(7, 3))[:, :3], net(tokens[:, :3]), atol=1e-5, rtol=1e-4)
+
+
+def test_a_token_must_be_both_visible_and_allowed(tokens):
+    net = Transformer(16, 2, 4)
+    visible = torch.tensor([True, False, True, True, True, False, True]).expand(3, -1)
+    shown = net(tokens, visible, allowed=causal(7))[visible]
+    alone = net(tokens[:, visible[0]], allowed=causal(5)).flatten(0, 1)
+    torch.testing.assert_close(shown, alone, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(net(tokens, allowed=torch.ones(7, 7, dtype=torch.bool)), net(tokens))

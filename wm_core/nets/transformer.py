@@ -101,6 +101,7 @@ class Transformer(nn.Module):
         x: Float[Tensor, "batch tokens dim"],
         visible: Bool[Tensor, "batch tokens"] | None = None,
         turn: Float[Tensor, "... tokens half 2"] | None = None,
+        allowed: Bool[Tensor, "tokens tokens"] | None = None,
     ) -> Float[Tensor, "batch tokens dim"]:
         """Mix the tokens, block by block.
 
@@ -109,11 +110,27 @@ class Transformer(nn.Module):
             visible: False for tokens at which no other may look. The visible ones come out as if the others had not been
                 given, so that a set of fixed length can stand for any subset; the others' outputs mean nothing.
             turn: see `Attention`.
+            allowed: True where a token (row) may look at another (column), in every sample; see `causal`. With ``visible``,
+                both must permit it.
         """
         mask = None if visible is None else visible[:, None, None, :]  # (batch, 1, 1, tokens)
+        if allowed is not None:
+            mask = allowed.expand(len(x), 1, -1, -1) if mask is None else mask & allowed
         for block in self.blocks:
             x = block(x, mask, turn)
         return self.norm(x)
+
+
+def causal(tokens: int, free: int = 0, device: torch.device | str | None = None) -> Bool[Tensor, "{tokens} {tokens}"]:
+    """Who may look at whom where tokens are written one after another: each at itself and at what came before.
+
+    Args:
+        tokens: how many there are.
+        free: how many of them, the first, are given all at once and look at each other freely, but at none that follow.
+        device: where the mask is wanted.
+    """
+    order = torch.arange(tokens, device=device)
+    return (order <= order[:, None]) | ((order < free) & (order[:, None] < free))
 
 
 def start_small(module: nn.Module, gain: float = 0.5) -> None:
