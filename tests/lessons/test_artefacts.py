@@ -7,16 +7,20 @@ import torch
 
 from tools.paths import ROOT
 from wm_core.artefacts import load
+from wm_core.generative.mae import MAE
 from wm_core.generative.pixel_predictor import PixelPredictor
 from wm_core.jepa.action_jepa import ActionJEPA
+from wm_core.jepa.i_jepa import IJEPA
 from wm_core.metrics.energy import worst_energy_error
 from wm_core.metrics.probe import LinearProbe
 from wm_core.nets.ensemble import EnsembleMLP
+from wm_core.nets.vit import TokenPredictor, ViT
 from wm_core.physics.hamiltonian import HamiltonianNetwork, PlainField
 from wm_core.physics.integrators import rk4, simulate
 from wm_core.physics.swings import starts
 from wm_core.worlds.dot_room import DotRoom
 from wm_core.worlds.oscillators import Pendulum
+from wm_core.worlds.shapes import Shapes
 
 MODELS = ROOT / "book/_static/models"
 
@@ -51,7 +55,25 @@ def find_in_drawing(model, z):
     return DotRoom().find_dot(model.decode(z))
 
 
+def size_read(kept, model):
+    """How much of a shape's size a linear probe reads off the mean token: R²."""
+    encoder = kept.into(model).eval().encoder
+    world = Shapes(radii=(0.2, 0.3), margin=0.3, turn=0.15, texture=0.08, detail=0.05, detail_over="all")
+    seen, fresh = (world.draw(n, torch.Generator().manual_seed(seed)) for n, seed in ((2000, 1), (1000, 2)))
+    with torch.no_grad():
+        z, test = (torch.cat([encoder(some) for some in s.images.split(250)]).mean(1) for s in (seen, fresh))
+    return LinearProbe(z, seen.radius[:, None]).r2(test, fresh.radius[:, None])
+
+
+def parts(out=None):
+    """The encoder of the chapter on I-JEPA, and its predictor or decoder."""
+    encoder = ViT(size=24, patch=4, dim=64, depth=3)
+    return encoder, TokenPredictor(encoder, dim=64, depth=2, heads=2, out=out)
+
+
 HEADLINES = {
+    "i_jepa": ("I-JEPA, seed 0, linear, size", lambda kept: size_read(kept, IJEPA(*parts()))),
+    "mae": ("MAE, seed 0, linear, size", lambda kept: size_read(kept, MAE(*parts(out=48)))),
     "action_jepa": (
         "error after 15 pushes, seed 0",
         lambda kept: dot_error(kept, ActionJEPA(action_scale=DotRoom().reach), read_off),

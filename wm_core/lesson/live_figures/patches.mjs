@@ -50,7 +50,7 @@ async function render({ model, el }) {
 
   // ---- pictures -----------------------------------------------------------------------------------------------------
   let colour = colours(el);
-  const grid = element("div", { style: "display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.8rem" });
+  const grid = element("div", { style: "display:grid;grid-template-columns:repeat(auto-fit,minmax(7.5rem,1fr));gap:.8rem" });
   const pad = element("div", {
     tabindex: "0", role: "application", "data-focus": "", style: "min-width:0;border-radius:8px",
     "aria-label": "The picture. Touch or drag over patches to hide or show them; or move with the arrow keys and press space.",
@@ -58,6 +58,11 @@ async function render({ model, el }) {
   const panel = () => element("div", { style: "min-width:0" });
   const [guess, actual, imagined] = [panel(), panel(), panel()];
   grid.append(pad, guess, actual, imagined);
+  // On a phone the two pictures take a row each, so that a patch stays as large as a finger.
+  const fitted = new ResizeObserver(() => {
+    for (const wide of [pad, guess]) wide.style.gridColumn = grid.clientWidth < 460 ? "1 / -1" : "auto";
+  });
+  fitted.observe(grid);
   const words = reading();
   el.append(grid, words, row(
     button("Other picture", () => { shown = (shown + 1) % pictures.length; again(); }),
@@ -122,7 +127,7 @@ async function render({ model, el }) {
       for (const token of hidden) cover(ctx, width, token);
       if (cursor >= 0) outline(ctx, width, cursor, colour.ink);
     }, true),
-    square(guess, "expected: nearest real patches", "Each hidden patch replaced by the real patch whose features are nearest to those expected",
+    square(guess, "expected: real patches", "Each hidden patch replaced by the real patch whose features are nearest to those expected",
       (ctx, width) => {
         drawTokens(ctx, width, (token) => (nearest?.has(token) ? pixel(nearest.get(token).picture, nearest.get(token).token) : pixel(shown, token)));
         for (const token of hidden) outline(ctx, width, token, colour.imagined, true);
@@ -206,6 +211,7 @@ async function render({ model, el }) {
   await again();
   return () => {
     unwatch();
+    fitted.disconnect();
     for (const board of boards) board.stop();
   };
 }
