@@ -24,10 +24,10 @@ class BYOL(LeJEPA):
         self.predict = projector(dim, hidden, dim)
         self.teacher = slow_copy(nn.Sequential(self.encoder, self.project))
 
-    def follow(self, share: float, start: float = 0.99) -> None:
+    def follow(self, share: float, start: float = 0.9) -> None:
         """Move the teacher after a step; ``share`` of the training is done. For `fit`'s ``after_step``.
 
-        The paper's decay rises from 0.996 to 1 over a hundred thousand steps and more; ours starts lower for hundreds.
+        The paper's decay rises from 0.996 to 1 over hundreds of thousands of steps; ours starts lower for hundreds.
         """
         update_ema(self.teacher, nn.Sequential(self.encoder, self.project), ema_decay(share, start))
 
