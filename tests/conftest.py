@@ -12,7 +12,7 @@ from tools.paths import HTML
 
 os.environ.pop("WM_RUN_DIR", None)  # the tests themselves are no build
 
-SHAPED = ("worlds", "nets", "objectives", "metrics", "jepa", "generative", "physics", "distributed")
+SHAPED = ("worlds", "nets", "objectives", "metrics", "jepa", "generative", "physics", "planning", "distributed")
 hook = install_import_hook([f"wm_core.{room}" for room in SHAPED], "beartype.beartype")
 
 

@@ -1,0 +1,167 @@
+"""The cross-entropy method: it finds the least of a bowl, keeps to its bound, and treats each episode as if it were alone."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from wm_core.nets.dynamics import unroll
+from wm_core.planning.cem import CEM, shifted, to_goal, within, within_box
+
+
+class Adding:
+    """A world in which actions add up, and a count of how often it was asked."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def rollout(self, z, actions):
+        self.asked += len(z)
+        return unroll(lambda at, a: at + a, z, actions)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def far(actions):
+    """A bound that binds nothing."""
+    return actions
+
+
+def test_it_finds_the_least_of_a_quadratic():
+    """Two actions; the least of |a0 - p|² + |a1 - q|² + a0·a1 / 2 is the solution of a linear system."""
+    p, q = torch.tensor([1.0, -0.5]), torch.tensor([-0.3, 0.8])
+
+    def cost(path, actions):
+        a0, a1 = actions[:, :, 0], actions[:, :, 1]
+        return (a0 - p).square().sum(-1) + (a1 - q).square().sum(-1) + 0.5 * (a0 * a1).sum(-1)
+
+    system = torch.tensor([[2.0, 0.5], [0.5, 2.0]])
+    least = torch.linalg.solve(system, 2 * torch.stack([p, q]))
+    search = CEM(horizon=2, samples=256, elites=16, iterations=30, floor=0.0, momentum=0.0)
+    plan = search.plan(Adding(), torch.zeros(3, 2), cost, bound=far, generator=seeded())
+    torch.testing.assert_close(plan, least.expand(3, 2, 2), atol=2e-2, rtol=0)
+
+
+def test_the_last_imagined_latent_comes_to_the_goal_and_each_episode_has_its_own():
+    start, goal = torch.randn(5, 2, generator=seeded(1)), torch.randn(5, 2, generator=seeded(2))
+    search = CEM(horizon=4, iterations=12, floor=0.0)
+    plan = search.plan(Adding(), start, to_goal(goal), bound=far, generator=seeded())
+    torch.testing.assert_close(start + plan.sum(1), goal, atol=0.1, rtol=0)
+
+
+def test_where_the_goal_is_out_of_reach_it_goes_straight_for_it():
+    plan = CEM(horizon=3, iterations=10).plan(
+        Adding(), torch.zeros(1, 2), to_goal(torch.tensor([[30.0, 0.0]])), bound=within(1.0), generator=seeded()
+    )
+    torch.testing.assert_close(plan, torch.tensor([[[1.0, 0.0]] * 3]), atol=0.15, rtol=0)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    reach=some.floats(1e-3, 1e3),
+    spread=some.floats(1e-3, 1e3),
+    momentum=some.floats(0, 1),
+    floor=some.floats(0, 100),
+    boxed=some.booleans(),
+    seed=some.integers(0, 99),
+)
+def test_no_action_that_is_tried_or_returned_passes_the_bound(reach, spread, momentum, floor, boxed, seed):
+    search = CEM(horizon=3, samples=16, elites=4, iterations=3, spread=spread, floor=floor, momentum=momentum)
+    bound = within_box(reach) if boxed else within(reach)
+    size = (lambda a: a.abs().amax(-1)) if boxed else (lambda a: a.norm(dim=-1))
+    rounds, start = [], 1e4 * torch.randn(2, 3, 2, generator=seeded(seed))
+    goal = torch.full((2, 2), 1e5)
+    plan = search.plan(
+        Adding(), torch.zeros(2, 2), to_goal(goal), bound=bound, generator=seeded(seed), start=start, record=rounds
+    )
+    assert len(rounds) == 3
+    for actions in (plan, *(r.actions for r in rounds), *(r.mean for r in rounds)):
+        assert (size(actions) <= reach * (1 + 1e-5)).all()
+
+
+def test_a_bound_leaves_alone_what_obeys_it():
+    actions = torch.tensor([[0.3, 0.4], [0.0, 0.0], [3.0, 4.0]])
+    torch.testing.assert_close(within(1.0)(actions), torch.tensor([[0.3, 0.4], [0.0, 0.0], [0.6, 0.8]]))
+    torch.testing.assert_close(within_box(1.0)(actions), torch.tensor([[0.3, 0.4], [0.0, 0.0], [1.0, 1.0]]))
+
+
+def test_each_round_is_drawn_around_the_elites_of_the_one_before():
+    rounds = []
+    search = CEM(horizon=2, samples=64, elites=5, iterations=3, floor=0.2, momentum=0.25, spread=0.7)
+    plan = search.plan(
+        Adding(), torch.zeros(1, 2), to_goal(torch.ones(1, 2)), bound=far, generator=seeded(), record=rounds
+    )
+    assert torch.equal(rounds[0].mean, torch.zeros(1, 2, 2))
+    assert torch.equal(rounds[0].std, torch.full((1, 2, 2), 0.7))
+    following = [*((r.mean, r.std) for r in rounds[1:]), (plan, None)]
+    for made, (mean, std) in zip(rounds, following, strict=True):
+        elites = made.actions[0, made.costs[0].argsort()[:5]]
+        torch.testing.assert_close(mean[0], 0.25 * made.mean[0] + 0.75 * elites.mean(0))
+        if std is not None:
+            expected = 0.25 * made.std[0] + 0.75 * elites.std(0, correction=0)
+            torch.testing.assert_close(std[0], expected.clamp_min(0.2))
+
+
+def test_the_same_generator_gives_the_same_plan_and_a_warm_start_is_tried_first():
+    goal, start = torch.ones(2, 2), torch.randn(2, 4, 2, generator=seeded(5))
+    rounds = []
+    first, again = (
+        CEM().plan(
+            Adding(), torch.zeros(2, 2), to_goal(goal), bound=far, generator=seeded(), start=start, record=rounds
+        )
+        for _ in range(2)
+    )
+    assert torch.equal(first, again)
+    assert torch.equal(rounds[0].actions[:, 0], start)
+
+
+def test_a_warm_start_needs_fewer_rounds():
+    """After one step of a plan, the rest of it is nearer to the goal after one round than a search from nothing."""
+    goal, z = torch.tensor([[4.0, -3.0]]), torch.zeros(1, 2)
+    long, short = CEM(horizon=6, iterations=8), CEM(horizon=6, iterations=1, floor=0.0)
+    plan = long.plan(Adding(), z, to_goal(goal), bound=within(2.0), generator=seeded())
+    z = z + plan[:, 0]
+    left = [
+        to_goal(goal)(Adding().rollout(z, made)[:, None], made[:, None])
+        for start in (shifted(plan), None)
+        for made in [short.plan(Adding(), z, to_goal(goal), bound=within(2.0), generator=seeded(), start=start)]
+    ]
+    assert left[0] < 0.5 * left[1]
+
+
+def test_the_rest_of_a_plan_begins_with_its_second_action():
+    plan = torch.arange(6.0).reshape(1, 3, 2)
+    assert torch.equal(shifted(plan), torch.tensor([[[2.0, 3.0], [4.0, 5.0], [0.0, 0.0]]]))
+
+
+def test_latents_of_any_shape_are_planned_with():
+    class Maps:
+        def rollout(self, z, actions):
+            return z[:, None] + actions.cumsum(1)[:, :, None]
+
+    plan = CEM(iterations=12, floor=0.0).plan(
+        Maps(), torch.zeros(2, 7, 2), to_goal(torch.ones(2, 7, 2)), bound=far, generator=seeded()
+    )
+    torch.testing.assert_close(plan.sum(1), torch.ones(2, 2), atol=0.1, rtol=0)
+
+
+def test_the_model_is_asked_for_samples_times_iterations_rollouts():
+    world = Adding()
+    CEM(samples=32, elites=4, iterations=3).plan(
+        world, torch.zeros(5, 2), to_goal(torch.ones(5, 2)), bound=far, generator=seeded()
+    )
+    assert world.asked == 5 * 32 * 3
+
+
+@pytest.mark.parametrize("wrong", [{"horizon": 0}, {"samples": 0}, {"iterations": 0}, {"elites": 129}])
+def test_settings_that_cannot_be_are_refused_by_name(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        CEM(**wrong)
+
+
+@pytest.mark.parametrize(("make", "name"), [(within, "reach"), (within_box, "limit")])
+def test_a_bound_must_be_positive(make, name):
+    with pytest.raises(ValueError, match=name):
+        make(0.0)
