@@ -155,6 +155,12 @@ def test_a_sample_far_out_of_a_normal_cloud_is_not_called_back():
     assert pulls[moments, 8.0] > pulls[moments, 2.0] > 0
 
 
+def test_to_knots_three_sixteenths_apart_a_sample_repeats_at_33_and_a_half():
+    x = drawn(64, dtype=torch.float64)
+    shifted = x + (torch.arange(64) % 3 - 1).double() * 2 * math.pi * 16 / 3
+    torch.testing.assert_close(epps_pulley(shifted), epps_pulley(x))
+
+
 @pytest.mark.parametrize("start", ["point", "line", "ring"])
 def test_following_the_slope_makes_a_cloud_standard_normal(start):
     noise = drawn(128, 2)
