@@ -2,7 +2,7 @@
 
 A cloud is standard normal if and only if its shadow on every line is (Cramér & Wold, 1936). So SIGReg casts the latents on
 random lines, puts one statistic of a one-dimensional test on each shadow, and averages. The statistics here take
-projections (batch, *lines) and give one value a line; each is scaled such that its mean on normal samples does not depend on
+projections ``(batch, *lines)`` and give one value a line; each is scaled such that its mean on normal samples does not depend on
 how many there are. With several processes they speak of the whole batch.
 """
 
@@ -94,7 +94,7 @@ def sigreg(
         z: the latents; the test is over the batch, for each time step or view by itself.
         slices: how many lines. 256 in the authors' minimal example, 1024 recommended in the paper, which finds 16 enough
             where the lines are new at every step.
-        statistic: from projections (batch, *time, slices) to (*time, slices).
+        statistic: from projections ``(batch, *time, slices)`` to ``(*time, slices)``.
         along: the lines as unit vectors, instead of random ones.
         generator: where random lines come from; PyTorch's own if None, which `fit` seeds anew at every step.
     """

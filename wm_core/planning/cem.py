@@ -17,10 +17,10 @@ class Imagines(Protocol):
     """All that a planner asks of a world model."""
 
     def rollout(self, z: Tensor, actions: Tensor) -> Tensor:
-        """Latents (batch, *latent) and actions (batch, horizon, action) to imagined latents (batch, horizon, *latent)."""
+        """Latents ``(batch, *latent)`` and actions (batch, horizon, action) to imagined latents ``(batch, horizon, *latent)``."""
 
 
-#: From imagined latents (episodes, samples, horizon, *latent) and the actions that led there (episodes, samples, horizon,
+#: From imagined latents ``(episodes, samples, horizon, *latent)`` and the actions that led there (episodes, samples, horizon,
 #: action) to what each plan costs, (episodes, samples). Low is good.
 Cost = Callable[[Tensor, Tensor], Tensor]
 
