@@ -9,8 +9,11 @@ import torch
 
 from wm_core.lesson import checks
 from wm_core.lesson.checks import check, examine, has_hole
+from wm_core.nets.vit import take
+from wm_core.objectives.prediction import layer_normed
 
 IMAGINE, KEEP_APART, THRESHOLD = (f"foundations/quickstart/{name}" for name in ("imagine", "keep_apart", "threshold"))
+FOLLOW, TARGETS, SHARE = (f"jepa/i_jepa/{name}" for name in ("follow", "make_targets", "share"))
 LEAPFROG, MOTION, MORE_DATA = (f"physics/hamiltonian/{name}" for name in ("leapfrog", "motion", "more_data"))
 
 
@@ -219,7 +222,56 @@ def half(energy, x):
     return motion(energy, x) / 2
 
 
+def follow(slow, fast, decay):
+    return decay * slow + (1 - decay) * fast
+
+
+def follow_fast(slow, fast, decay):
+    return follow(fast, slow, decay)
+
+
+def follow_without_share(slow, fast, decay):
+    return decay * slow + fast
+
+
+def stand_still(slow, fast, decay):
+    return slow
+
+
+def make_targets(encoder, images, ask):
+    with torch.no_grad():
+        return take(layer_normed(encoder(images)), ask)
+
+
+def targets_with_gradient(encoder, images, ask):
+    return take(layer_normed(encoder(images)), ask)
+
+
+def targets_not_normed(encoder, images, ask):
+    with torch.no_grad():
+        return take(encoder(images), ask)
+
+
+def targets_of_hidden_patches_alone(encoder, images, ask):
+    with torch.no_grad():
+        return layer_normed(encoder(take(images, ask)))
+
+
+def all_tokens(encoder, images, ask):
+    return layer_normed(encoder(images))
+
+
 SLIPS = [
+    (FOLLOW, follow_fast, "goes nine tenths of the way at once"),
+    (FOLLOW, follow_without_share, "should add up to 1"),
+    (FOLLOW, stand_still, "it goes to 0; wanted 0.1"),
+    (TARGETS, targets_with_gradient, "a gradient flows into the targets"),
+    (TARGETS, targets_not_normed, "not layer-normed"),
+    (TARGETS, targets_of_hidden_patches_alone, "shown the hidden patches alone"),
+    (TARGETS, all_tokens, "It should return a tensor of shape (3, 2, 5)"),
+    (SHARE, 0.67, "blocks overlap"),
+    (SHARE, 0.17, "That is too little"),
+    (SHARE, 45, "between 0 and 1"),
     (IMAGINE, always_from_the_first, "Every prediction starts from the first latent"),
     (IMAGINE, before_the_push, "The first entry is the latent before any push"),
     (IMAGINE, time_first, "It should return a tensor of shape (2, 3, 2); it returns torch.Size([3, 2, 2])"),
@@ -267,6 +319,9 @@ SLIPS = [
 
 
 SOLUTIONS = {
+    FOLLOW: follow,
+    TARGETS: make_targets,
+    SHARE: 0.45,
     IMAGINE: imagine,
     KEEP_APART: keep_apart,
     THRESHOLD: 0.03,
