@@ -503,8 +503,9 @@ claim("Without the stop the loss is a small share of the other", loss_without / 
 print(note.provenance())
 seeds = range(note.config["seeds"])
 spread = lambda values: (sum(values) / len(values), min(values), max(values))
-table(["three seeds", *FACTORS],
-      [[f"{method}, {how}", *(spread([full[f"{method}, seed {seed}, {how}, {f}"] for seed in seeds]) for f in FACTORS)]
+shown = ("kind", "position", "size")
+table(["three seeds", *shown],
+      [[f"{method}, {how}", *(spread([full[f"{method}, seed {seed}, {how}, {f}"] for seed in seeds]) for f in shown)]
        for how in ("linear", "attentive") for method in ("MAE", "I-JEPA")], digits=2)
 kinds = {(method, how): [full[f"{method}, seed {seed}, {how}, kind"] for seed in seeds]
          for method in ("MAE", "I-JEPA") for how in ("linear", "attentive")}
