@@ -5,7 +5,7 @@ import torch
 
 from wm_core.generative.mae import MAE, mae_loss, normed_patches
 from wm_core.nets.vit import TokenPredictor, ViT
-from wm_core.objectives.masking import scattered_masks
+from wm_core.objectives.masking import scattered_masks, tube_masks
 
 
 @pytest.fixture
@@ -41,6 +41,16 @@ def test_only_hidden_patches_count(net, images, masks, normed):
     wanted = normed_patches(net.encoder, images) if normed else net.encoder.patches(images)
     errors = [(drawn[i] - wanted[i, masks.ask[i, 0]]).square() for i in range(5)]
     torch.testing.assert_close(mae_loss(net, images, masks, normed)["reconstruction"], torch.stack(errors).mean())
+
+
+def test_it_draws_tubelets_of_clips():
+    encoder = ViT(patch=6, frames=8, dim=32, depth=1)
+    net = MAE(encoder, TokenPredictor(encoder, 16, 1, out=3 * 2 * 6 * 6))
+    clips = torch.rand(4, 8, 3, 24, 24, generator=torch.Generator().manual_seed(1))
+    masks = tube_masks(4, (4, 4, 4), torch.Generator().manual_seed(0))
+    wanted = normed_patches(encoder, clips)
+    errors = [(net(clips, masks)[i] - wanted[i, masks.ask[i, 0]]).square() for i in range(4)]
+    torch.testing.assert_close(mae_loss(net, clips, masks)["reconstruction"], torch.stack(errors).mean())
 
 
 def test_a_drawing_knows_nothing_of_the_hidden_pixels(net, images, masks):

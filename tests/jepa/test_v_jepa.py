@@ -47,6 +47,15 @@ def test_a_prediction_knows_nothing_of_the_hidden_tubes(net, clips, masks):
     assert not net.targets(clips).equal(net.targets(other))
 
 
+def test_without_the_slow_copy_the_targets_are_the_encoders_own_and_learn(clips):
+    encoder = ViT(patch=6, frames=8, dim=32, depth=2)
+    net = VJEPA(encoder, TokenPredictor(encoder, 16, 1), slow=False)
+    assert net.targets(clips).requires_grad
+    before = encoder.embed.weight.clone()
+    net.follow(0.0)
+    assert encoder.embed.weight.equal(before)
+
+
 def test_targets_are_layer_normed_and_out_of_reach_of_gradients(net, clips):
     targets = net.targets(clips)
     assert not targets.requires_grad

@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from wm_core.metrics.probe import LinearClassifier, LinearProbe, effective_rank, mean_std, smallest_std
+from wm_core.metrics.probe import (
+    LinearClassifier,
+    LinearProbe,
+    absolute_deviation,
+    effective_rank,
+    mean_std,
+    smallest_std,
+)
 
 
 @pytest.fixture
@@ -75,6 +82,14 @@ def test_deviations_notice_collapse(draw):
     z = draw(1000, 3) * torch.tensor([1.0, 2.0, 0.0])
     assert smallest_std(z) == 0
     assert mean_std(z) == pytest.approx(1.0, rel=0.1)
+
+
+def test_the_absolute_deviation_is_the_least_error_of_a_constant(draw):
+    z = draw(1001, 4, 3).exp() + 10 * torch.arange(3)  # skewed, and about another middle in each place
+    least = torch.stack([(z - guess).abs().mean((0, 1)) for guess in z.flatten(0, 1)[:500]])
+    assert absolute_deviation(z) <= float(least.min(0).values.mean())
+    assert absolute_deviation(z) == pytest.approx(float((z - z.quantile(0.5, 0)).abs().mean()), rel=1e-5)
+    assert absolute_deviation(torch.full((8, 2), 3.0)) == 0
 
 
 @pytest.mark.parametrize(("scales", "rank"), [([1.0, 1.0, 1.0], 3), ([1.0, 1.0, 0.0], 2), ([1.0, 0.0, 0.0], 1)])

@@ -5,7 +5,14 @@ import math
 import pytest
 import torch
 
-from wm_core.objectives.masking import LONG_RANGE, SHORT_RANGE, block_masks, scattered_masks, tube_masks
+from wm_core.objectives.masking import (
+    LONG_RANGE,
+    SHORT_RANGE,
+    block_masks,
+    moment_masks,
+    scattered_masks,
+    tube_masks,
+)
 
 
 def seeded(seed):
@@ -66,6 +73,20 @@ def test_no_context_big_enough_is_said_so():
 
 @pytest.mark.parametrize(("blocks", "scale"), [SHORT_RANGE, LONG_RANGE])
 @pytest.mark.parametrize("grid", [(4, 4, 4), (8, 14, 14)])
+def test_masks_drawn_at_each_moment_hide_as_much_then_and_other_places(grid, blocks, scale):
+    masks = moment_masks(16, grid, seeded(0), blocks, scale)
+    frame = grid[1] * grid[2]
+    for rows in (masks.keep, masks.ask[:, 0]):
+        per_moment = rows.view(16, grid[0], -1)
+        assert (per_moment // frame == torch.arange(grid[0])[:, None]).all()
+        assert (per_moment.diff(dim=2) > 0).all()
+        assert (per_moment[:, 1:] % frame != per_moment[:, :1] % frame).any(2).float().mean() > 0.3
+    for seen, asked in zip(as_sets(masks.keep), as_sets(masks.ask), strict=True):
+        assert not seen & asked
+
+
+@pytest.mark.parametrize(("blocks", "scale"), [SHORT_RANGE, LONG_RANGE])
+@pytest.mark.parametrize("grid", [(4, 4, 4), (8, 14, 14)])
 def test_a_tube_goes_through_all_time(grid, blocks, scale):
     masks = tube_masks(16, grid, seeded(0), blocks, scale)
     frame = grid[1] * grid[2]
@@ -112,6 +133,7 @@ def test_the_generator_decides_everything():
     for draw in (
         lambda g: block_masks(8, (6, 6), g),
         lambda g: tube_masks(8, (4, 4, 4), g),
+        lambda g: moment_masks(8, (4, 4, 4), g),
         lambda g: scattered_masks(8, (6, 6), g),
     ):
         first, again, other = draw(seeded(5)), draw(seeded(5)), draw(seeded(6))

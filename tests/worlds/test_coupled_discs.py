@@ -43,7 +43,7 @@ def test_every_pair_of_two_different_discs_is_drawn_equally_often():
 def test_energy_is_kept_between_flicks():
     states, pairs = quiet(WORLD, 64, 100)
     energy = WORLD.energy(states, pairs)
-    assert ((energy - energy[:, :1]).abs() / energy[:, :1]).max() < 2e-3
+    assert ((energy - energy[:, :1]).abs() / energy[:, :1]).max() < 5e-3
 
 
 def test_a_flick_changes_the_velocity_by_itself_and_the_energy_by_its_work():
@@ -52,7 +52,7 @@ def test_a_flick_changes_the_velocity_by_itself_and_the_energy_by_its_work():
     after = WORLD.play(start, pairs, flick)[:, 1:]
     work = (flick * start[:, None, :, 2:]).sum((-1, -2)) + flick.square().sum((-1, -2)) / 2
     change = WORLD.energy(after, pairs) - WORLD.energy(start[:, None], pairs)
-    torch.testing.assert_close(change, work, atol=0.02, rtol=0)
+    assert ((change - work).abs() / WORLD.energy(after, pairs)).max() < 5e-3  # as exact as between flicks
 
 
 def test_the_spring_moves_no_centre_of_mass():
@@ -83,7 +83,7 @@ def test_a_pair_swings_in_its_two_modes_and_the_error_is_of_second_order():
         x, v = mode.split(2, -1)
         return x * math.cos(frequency * time) + v * math.sin(frequency * time) / frequency
 
-    exact = swing(first + second, 1.0) / 2 + swing(first - second, 2.0) / 2
+    exact = swing(first + second, 1.0) / 2 + swing(first - second, math.sqrt(1 + 2 * WORLD.spring)) / 2
     errors = []
     for substeps in (8, 16):
         end = CoupledDiscs(substeps=substeps).play(start, pairs, none)[each, -1, pairs[:, 0], :2]
@@ -129,6 +129,17 @@ def test_flicks_are_as_frequent_and_as_strong_as_said():
     assert float(flicks[happened].std()) == pytest.approx(WORLD.strength, rel=0.02)
 
 
+def test_a_slot_holds_the_state_the_hook_and_a_colour_that_tells_nothing_of_the_pair():
+    states, pairs, _ = WORLD.episodes(64, 3, seeded(0))
+    slots = WORLD.slots(states, pairs)
+    assert slots.shape == (64, 4, 4, 9)
+    assert torch.equal(slots[..., :4], states)
+    roles = apart(pairs)
+    hooks = slots[:, :, :, 4].gather(2, roles[:, None].expand(-1, 4, -1))
+    assert torch.equal(hooks, torch.tensor([1.0, 1.0, 0.0, 0.0]).expand(64, 4, -1))
+    assert torch.equal(slots[..., 5:], torch.eye(4).expand(64, 4, -1, -1))
+
+
 def test_a_disc_is_drawn_where_it_is_in_its_own_colour():
     away = torch.tensor([[9.0, 9.0], [9.0, 9.0], [9.0, 9.0], [9.0, 9.0]])
     frames = []
@@ -139,7 +150,7 @@ def test_a_disc_is_drawn_where_it_is_in_its_own_colour():
     frames = torch.stack(frames)
     bright = (frames - 0.1).abs().sum(1)
     rows, columns = bright.sum(2), bright.sum(1)
-    grid = (torch.arange(24) + 0.5) / 24 * 4 - 2
+    grid = (torch.arange(24) + 0.5) / 24 * 4.4 - 2.2
     torch.testing.assert_close((columns @ grid) / columns.sum(1), torch.full((4,), 1.0), atol=0.05, rtol=0)
     torch.testing.assert_close((rows @ grid) / rows.sum(1), torch.full((4,), -0.5), atol=0.05, rtol=0)
     hues = frames.flatten(2)[torch.arange(4), :, bright.flatten(1).argmax(1)]

@@ -19,17 +19,22 @@ class VJEPA(nn.Module):
         encoder: of clips (``frames`` set). A ViT-L or ViT-H in the paper.
         predictor: sees the context's features and the places of the hidden ones.
         decay: of the slow copy, at the start and at the end (0.998 and 1 in the paper, over 90,000 steps).
+        slow: False makes the encoder its own target *with* gradient, which collapses. For showing that it does.
     """
 
-    def __init__(self, encoder: ViT, predictor: TokenPredictor, decay: tuple[float, float] = (0.996, 1.0)):
+    def __init__(
+        self, encoder: ViT, predictor: TokenPredictor, decay: tuple[float, float] = (0.996, 1.0), slow: bool = True
+    ):
         super().__init__()
         self.encoder, self.predictor, self.decay = encoder, predictor, decay
-        self.target = slow_copy(encoder)
+        self.target = slow_copy(encoder) if slow else encoder
 
-    @torch.no_grad()
     def targets(self, clips: Float[Tensor, "batch time channels size size"]) -> Float[Tensor, "batch tokens dim"]:
         """Layer-normed features of every tubelet, each made from the whole clip."""
-        return layer_normed(self.target(clips))
+        if self.target is self.encoder:
+            return layer_normed(self.encoder(clips))
+        with torch.no_grad():
+            return layer_normed(self.target(clips))
 
     def forward(
         self, clips: Float[Tensor, "batch time channels size size"], masks: Masks
@@ -39,7 +44,8 @@ class VJEPA(nn.Module):
 
     def follow(self, share: float) -> None:
         """Move the slow copy a little towards the encoder; ``share`` of the training is done. For `fit`'s ``after_step``."""
-        update_ema(self.target, self.encoder, ema_decay(share, *self.decay))
+        if self.target is not self.encoder:
+            update_ema(self.target, self.encoder, ema_decay(share, *self.decay))
 
 
 def v_jepa_loss(

@@ -1,5 +1,6 @@
-"""How sure we are: the spread over seeds."""
+"""How sure we are: the spread over seeds, and the interval of a success rate."""
 
+import math
 from collections.abc import Sequence
 
 
@@ -8,3 +9,19 @@ def mean_and_range(values: Sequence[float]) -> tuple[float, float, float]:
     if not values:
         raise ValueError("values: got none, wanted at least one")
     return sum(values) / len(values), min(values), max(values)
+
+
+def wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float, float]:
+    """(share, low, high): a share of successes and its interval by Wilson (1927), 95 % for ``z`` = 1.96.
+
+    Unlike share ± z·sqrt(share (1 - share) / n) it stays within 0 and 1, and it does not shrink to a point at 0 of n or n of n.
+
+    Raises:
+        ValueError: no trial, or more successes than trials.
+    """
+    if trials < 1 or not 0 <= successes <= trials:
+        raise ValueError(f"successes: got {successes} of {trials} trials, wanted between none and all of at least one")
+    share, weight = successes / trials, z * z / trials
+    middle = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
+    return share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))  # rounding must not cross it

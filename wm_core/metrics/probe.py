@@ -81,6 +81,15 @@ def mean_std(z: Float[Tensor, "n dim"]) -> float:
     return float(z.std(0).mean())
 
 
+def absolute_deviation(z: Float[Tensor, "n *shape"]) -> float:
+    """The mean distance of the numbers from their median over samples, each about its own.
+
+    It is the least mean absolute error that guessing a constant can have, so it is the unit for errors of predictors that
+    are trained with that loss; and it goes to 0 where the features collapse.
+    """
+    return float((z - z.median(0).values).abs().mean())
+
+
 def effective_rank(z: Float[Tensor, "n dim"]) -> float:
     """exp(entropy of the normalised singular values) (Roy & Vetterli, 2007): how many directions the latents fill.
 

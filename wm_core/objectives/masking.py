@@ -100,6 +100,25 @@ def tube_masks(
     return Masks(_through_time(seen_places, grid), _through_time(hidden_places, grid)[:, None])
 
 
+def moment_masks(
+    count: int,
+    grid: tuple[int, int, int],
+    generator: Generator,
+    blocks: int = 8,
+    scale: float = 0.15,
+    aspect: tuple[float, float] = (0.75, 1.5),
+) -> Masks:
+    """The blocks of `tube_masks` drawn anew at each moment, so that what is hidden now may show a moment later.
+
+    Nobody's method; for showing what the tubes are for. Arguments and errors are those of `tube_masks`.
+    """
+    time, height, width = grid
+    single = tube_masks(count * time, (1, height, width), generator, blocks, scale, aspect)
+    start = height * width * torch.arange(time)[:, None]
+    keep, ask = ((places.view(count, time, -1) + start).flatten(1) for places in (single.keep, single.ask[:, 0]))
+    return Masks(keep, ask[:, None])
+
+
 def scattered_masks(count: int, grid: tuple[int, ...], generator: Generator, share: float = 0.75) -> Masks:
     """Tokens hidden one by one, anywhere: a masked autoencoder's mask (He et al., 2022, who hide 75 %)."""
     tokens = math.prod(grid)
