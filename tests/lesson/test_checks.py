@@ -14,6 +14,7 @@ from wm_core.objectives.prediction import layer_normed
 
 IMAGINE, KEEP_APART, THRESHOLD = (f"foundations/quickstart/{name}" for name in ("imagine", "keep_apart", "threshold"))
 FOLLOW, TARGETS, SHARE = (f"jepa/i_jepa/{name}" for name in ("follow", "make_targets", "share"))
+FEED_BACK, SHORTEN, ENOUGH = (f"jepa/v_jepa_2_ac/{name}" for name in ("feed_back", "shorten", "enough"))
 LEAPFROG, MOTION, MORE_DATA = (f"physics/hamiltonian/{name}" for name in ("leapfrog", "motion", "more_data"))
 
 
@@ -238,6 +239,92 @@ def stand_still(slow, fast, decay):
     return slow
 
 
+def feed_back(predict, z, actions, steps):
+    starts = actions.shape[1] - steps + 1
+    guess = z[:, :starts]
+    for k in range(steps):
+        guess = predict(guess, actions[:, k : k + starts])
+    return (guess - z[:, steps:]).abs().mean()
+
+
+def start_from_actual_latents(predict, z, actions, steps):
+    starts = actions.shape[1] - steps + 1
+    for k in range(steps):
+        guess = predict(z[:, k : k + starts], actions[:, k : k + starts])
+    return (guess - z[:, steps:]).abs().mean()
+
+
+def repeat_the_first_action(predict, z, actions, steps):
+    starts = actions.shape[1] - steps + 1
+    guess = z[:, :starts]
+    for _ in range(steps):
+        guess = predict(guess, actions[:, :starts])
+    return (guess - z[:, steps:]).abs().mean()
+
+
+def compare_with_the_next_frame(predict, z, actions, steps):
+    starts = actions.shape[1] - steps + 1
+    guess = z[:, :starts]
+    for k in range(steps):
+        guess = predict(guess, actions[:, k : k + starts])
+    return (guess - z[:, 1 : starts + 1]).abs().mean()
+
+
+def feed_back_detached(predict, z, actions, steps):
+    starts = actions.shape[1] - steps + 1
+    guess = z[:, :starts]
+    for k in range(steps):
+        guess = predict(guess.detach(), actions[:, k : k + starts])
+    return (guess - z[:, steps:]).abs().mean()
+
+
+def feed_back_squared(predict, z, actions, steps):
+    starts = actions.shape[1] - steps + 1
+    guess = z[:, :starts]
+    for k in range(steps):
+        guess = predict(guess, actions[:, k : k + starts])
+    return (guess - z[:, steps:]).square().mean()
+
+
+def not_one_number(predict, z, actions, steps):
+    return z
+
+
+def of_the_first_frame_alone(predict, z, actions, steps):
+    guess = z[:, :1]
+    for k in range(steps):
+        guess = predict(guess, actions[:, k : k + 1])
+    return (guess - z[:, steps : steps + 1]).abs().mean()
+
+
+def shorten(actions, reach):
+    return actions * (reach / actions.norm(dim=-1, keepdim=True).clamp_min(reach))
+
+
+def shorten_each_axis(actions, reach):
+    return actions.clamp(-reach, reach)
+
+
+def shorten_to_the_reach(actions, reach):
+    return actions * (reach / actions.norm(dim=-1, keepdim=True).clamp_min(1e-6))
+
+
+def shorten_by_division(actions, reach):
+    return actions * (reach / actions.norm(dim=-1, keepdim=True))
+
+
+def shorten_all_alike(actions, reach):
+    return actions * (reach / actions.norm().clamp_min(reach))
+
+
+def shorten_to_a_number(actions, reach):
+    return reach
+
+
+def shorten_too_much(actions, reach):
+    return actions / actions.norm(dim=-1, keepdim=True).clamp_min(1)
+
+
 def make_targets(encoder, images, ask):
     with torch.no_grad():
         return take(layer_normed(encoder(images)), ask)
@@ -262,6 +349,21 @@ def all_tokens(encoder, images, ask):
 
 
 SLIPS = [
+    (FEED_BACK, start_from_actual_latents, "that is teacher forcing"),
+    (FEED_BACK, repeat_the_first_action, "Every step does the first action again"),
+    (FEED_BACK, compare_with_the_next_frame, "compared with the wrong frames"),
+    (FEED_BACK, feed_back_detached, "detached before it was fed back"),
+    (FEED_BACK, feed_back_squared, "mean squared error"),
+    (FEED_BACK, not_one_number, "It should return one number"),
+    (FEED_BACK, of_the_first_frame_alone, "Start from the frames that have enough actions after them"),
+    (SHORTEN, shorten_each_axis, "That bounds each axis"),
+    (SHORTEN, shorten_to_the_reach, "lengthened to two"),
+    (SHORTEN, shorten_by_division, "dividing by it gives NaN"),
+    (SHORTEN, shorten_all_alike, "One length was taken of all actions together"),
+    (SHORTEN, shorten_to_a_number, "It should return a tensor of shape (5, 2)"),
+    (SHORTEN, shorten_too_much, "it should become (1.2, 1.6)"),
+    (ENOUGH, 128, "more than it needs"),
+    (ENOUGH, 2, "fewer than four"),
     (FOLLOW, follow_fast, "goes nine tenths of the way at once"),
     (FOLLOW, follow_without_share, "should add up to 1"),
     (FOLLOW, stand_still, "it goes to 0; wanted 0.1"),
@@ -319,6 +421,9 @@ SLIPS = [
 
 
 SOLUTIONS = {
+    FEED_BACK: feed_back,
+    SHORTEN: shorten,
+    ENOUGH: 16,
     FOLLOW: follow,
     TARGETS: make_targets,
     SHARE: 0.45,
