@@ -1,16 +1,19 @@
 """Checks for the exercises of *From watching to reaching*."""
 
 import torch
+from torch import nn
 
 from wm_core.jepa.v_jepa_2_ac import rollout_error
+from wm_core.nets.world_model import WorldModel
 from wm_core.planning.cem import within
 
 
-class _Toy:
+class _Toy(WorldModel):
     """A predictor that makes every slip visible: it turns, stretches and adds."""
 
-    def __init__(self, gain=1.0):
-        self.gain = torch.tensor(gain, requires_grad=True)
+    def __init__(self):
+        super().__init__(nn.Identity(), nn.Identity())
+        self.gain = nn.Parameter(torch.tensor(1.0))
 
     def predict(self, z, a):
         return 1.5 * z.flip(-1) + self.gain * a
