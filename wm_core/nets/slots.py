@@ -1,0 +1,133 @@
+"""Slots: a picture as a small set of vectors, one an object, that compete for its pixels."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class Slots(NamedTuple):
+    """The slots of some frames.
+
+    Attributes:
+        what: ``(*batch, slots, dim)`` what each holds.
+        where: ``(*batch, slots, 2)`` the middle of what each took, x and y from -1 to 1.
+    """
+
+    what: Tensor
+    where: Tensor
+
+
+class SlotAttention(nn.Module):
+    """Slot attention (Locatello et al., 2020, algorithm 1), each slot with a place of its own (Biza et al., 2023, without scale).
+
+    Attention with the softmax turned round: for each feature the *slots* share an attention of 1, so what one slot takes the
+    others lose. Each slot then reads the mean of what it took, moves to the middle of it, and a gated recurrent unit changes
+    what it holds; a few times over. A slot sees how far each feature is from itself, not where in the picture that is.
+
+    Args:
+        features: width of a feature.
+        dim: width of a slot.
+        iterations: how often slots look, 3 in the papers. In a film a slot starts near its object, and 2 are enough for us.
+    """
+
+    def __init__(self, features: int, dim: int, iterations: int = 2):
+        super().__init__()
+        self.iterations = iterations
+        self.offset = nn.Linear(2, features)
+        self.read = nn.Sequential(nn.LayerNorm(features), nn.Linear(features, features), nn.ReLU())
+        self.key, self.value = nn.Linear(features, dim, bias=False), nn.Linear(features, dim, bias=False)
+        self.query = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, dim, bias=False))
+        self.update = nn.GRUCell(dim, dim)
+        self.mlp = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, dim))
+
+    def forward(
+        self, features: Float[Tensor, "batch places features"], places: Float[Tensor, "places 2"], slots: Slots
+    ) -> tuple[Slots, Float[Tensor, "batch slots places"]]:
+        """The slots after they have competed, and the share of each place that each of them took last.
+
+        Args:
+            features: what there is to explain.
+            places: where each feature is.
+            slots: where they start, ``what`` (batch, slots, dim) and ``where`` (batch, slots, 2).
+        """
+        what, where = slots
+        for _ in range(self.iterations):
+            seen = self.read(
+                features[:, None] + self.offset(places - where[:, :, None])
+            )  # (batch, slots, places, features)
+            score = (self.key(seen) * self.query(what)[:, :, None]).sum(-1) * what.shape[-1] ** -0.5
+            share = score.softmax(1)  # over slots: (batch, slots, places)
+            weight = (share + 1e-8) / (share + 1e-8).sum(-1, keepdim=True)
+            where = weight @ places
+            taken = (weight[:, :, None] @ self.value(seen))[:, :, 0]
+            what = self.update(taken.flatten(0, 1), what.flatten(0, 1)).view_as(what)
+            what = what + self.mlp(what)
+        return Slots(what, where), share
+
+
+class SlotAutoencoder(nn.Module):
+    """Films to slots and back: convolutions, slot attention, and a decoder that draws each slot by itself, where the slot is.
+
+    The decoder gives each slot a picture and a mask over the whole frame (Watters et al., 2019); the masks are made to sum to
+    1 over slots at each pixel, and the frame is the sum of the pictures under their masks. In a film the slots of a frame start
+    from those of the frame before, and those of the first frame from *hints*: a place for each object (Kipf et al., 2022,
+    without their predictor). One slot more, for the ground, starts in the middle.
+
+    Args:
+        size: pixels along a side of a frame, an even number.
+        dim: width of a slot. The papers' 64 and more are for objects with more to remember.
+        width: channels of the convolutions and of the decoder.
+    """
+
+    def __init__(self, size: int = 24, dim: int = 16, width: int = 32):
+        super().__init__()
+        self.size = size
+        self.first = nn.Parameter(torch.randn(2, dim))  # what an object's slot and the ground's hold at first
+        self.look = nn.Sequential(
+            nn.Conv2d(3, width, 5, stride=2, padding=2), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+        )  # fmt: skip
+        self.attention = SlotAttention(width, dim)
+        self.spread, self.place = nn.Linear(dim, width), nn.Linear(3, width)
+        self.draw = nn.Sequential(nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 4))
+
+    def encode(self, films: Float[Tensor, "batch time 3 size size"], hints: Float[Tensor, "batch objects 2"]) -> Slots:
+        """The slots of each frame: ``what`` (batch, time, objects + 1, dim) and ``where``; the ground's comes last."""
+        batch, time = films.shape[:2]
+        features = self.look(films.flatten(0, 1)).flatten(2).mT.unflatten(0, (batch, time))
+        objects = hints.shape[1]
+        what = torch.cat([self.first[:1].expand(objects, -1), self.first[1:]]).expand(batch, -1, -1)
+        slots = Slots(what, torch.cat([hints, torch.zeros_like(hints[:, :1])], 1))
+        places, path = grid(self.size // 2).to(films), []
+        for frame in features.unbind(1):
+            slots, _ = self.attention(frame, places, slots)
+            path.append(slots)
+        return Slots(*(torch.stack(part, 1) for part in zip(*path, strict=True)))
+
+    def decode(
+        self, slots: Slots
+    ) -> tuple[Float[Tensor, "*batch 3 size size"], Float[Tensor, "*batch slots size size"]]:
+        """The frame, and how much of each pixel each slot claims."""
+        away = grid(self.size).to(slots.where) - slots.where[..., None, :]  # (*batch, slots, pixels, 2)
+        shape = torch.cat([away, 4 * away.square().sum(-1, keepdim=True)], -1)
+        drawn = self.draw(self.spread(slots.what)[..., None, :] + self.place(shape))
+        drawn = drawn.mT.unflatten(-1, (self.size, self.size))  # (*batch, slots, 4, size, size)
+        masks = drawn[..., 3:, :, :].softmax(-4)
+        return (masks * drawn[..., :3, :, :]).sum(-4), masks[..., 0, :, :]
+
+
+def reconstruction(
+    model: SlotAutoencoder, films: Float[Tensor, "batch time 3 size size"], hints: Float[Tensor, "batch objects 2"]
+) -> dict[str, Tensor]:
+    """The mean squared error of the frames as drawn from their slots: all that slots are trained on."""
+    return {"reconstruction": (model.decode(model.encode(films, hints))[0] - films).square().mean()}
+
+
+def grid(size: int) -> Float[Tensor, "places 2"]:
+    """Where each pixel is, row by row: x and y, from -1 to 1."""
+    line = (torch.arange(size) + 0.5) / size * 2 - 1
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack([x, y], -1).flatten(0, 1)
