@@ -409,7 +409,8 @@ paths = {"stay": starts[:, None],
          "imagined latents (ours)": ours,
          "straight, told the places": torch.stack(straight, 1)}
 reached = {name: solved(path, goals) for name, path in paths.items()}
-rows = [[name, reached[name], float((path[:, -1] - goals[:, -1])[:, :2].norm(dim=1).mean())] for name, path in paths.items()]
+away = lambda path: round(float((path[:, -1] - goals[:, -1])[:, :2].norm(dim=1).mean()), 2)
+rows = [[name, reached[name], away(path)] for name, path in paths.items()]
 table(["50 tasks, 16 actions", "solved (95 % interval)", "distance at the end / pixels"], rows, digits=2)
 
 # %% [markdown]
@@ -504,7 +505,7 @@ def grainy(frames, grain, seed):
     """What a camera in dim light makes of frames."""
     return frames + grain * torch.randn(frames.shape, generator=seeded(seed)) if grain else frames
 
-
+# %%
 def train_all():
     """Every network of the full run, by name."""
     made = {"encoder": encoder, "uncentred": watch(films, "uncentred", centred=False),
@@ -522,26 +523,22 @@ def train_all():
             made[f"{name}, {seed}"] = act(encoder, seen, name, seed=seed, **PREDICTORS[kind], **LOSSES[loss])
     return nn.ModuleDict(made)
 
-
-def empty_shelf(names):
-    """Places for the networks of those names."""
-    def place(name):
-        if name in ("encoder", "uncentred"):
-            return PlaceEncoder()
-        if name == "patches":
-            return PatchEncoder(24, 16)
-        normed = name == "layer norm"
-        eyes = LayerNormed(PlaceEncoder()) if normed else FrozenEncoder(PlaceEncoder(), films[:4].flatten(0, 1))
-        hidden = PREDICTORS.get(name.split(", ")[0], {}).get("hidden", (64, 64))
-        return VJEPA2AC(eyes, ActionPredictor(16, world.reach, hidden, normed))
-    return nn.ModuleDict({name: place(name) for name in names})
-
 # %%
+def place_for(name):
+    """A network of the right shape for the weights of that name."""
+    if name in ("encoder", "uncentred", "patches"):
+        return PatchEncoder(24, 16) if name == "patches" else PlaceEncoder()
+    normed = name == "layer norm"
+    eyes = LayerNormed(PlaceEncoder()) if normed else FrozenEncoder(PlaceEncoder(), films[:4].flatten(0, 1))
+    hidden = PREDICTORS.get(name.split(", ")[0], {}).get("hidden", (64, 64))
+    return VJEPA2AC(eyes, ActionPredictor(16, world.reach, hidden, normed))
+
+
 if scale_name() == "full":
     shelf = train_all()
 else:
     kept = load(published("v_jepa_2_ac"))
-    shelf = kept.into(empty_shelf(kept.manifest.config["networks"]))
+    shelf = kept.into(nn.ModuleDict({name: place_for(name) for name in kept.manifest.config["networks"]}))
 
 # %% tags=["nbval-check-output"]
 ARMS = ("watched first", "from scratch")
@@ -646,8 +643,7 @@ claim("With layer norm fewer tasks are solved, by the share", few["watched first
 plans_of = {1: CEM(1, 128, 12, 5, spread=1.5), 2: planner, 4: longer, 6: CEM(6, 128, 12, 5, spread=1.5)}
 ends = {h: by_pictures(model, starts, goals, papers, planner=cem) for h, cem in plans_of.items()}
 table(["actions in a plan", "solved (95 % interval)", "distance at the end / pixels"],
-      [[str(h), solved(path, goals), float((path[:, -1] - goals[:, -1])[:, :2].norm(dim=1).mean())]
-       for h, path in ends.items()], digits=2)
+      [[str(h), solved(path, goals), away(path)] for h, path in ends.items()], digits=2)
 
 # %% [markdown]
 # It gets worse. The energy asks where a plan *ends*. A robot one action from its goal has every path of six actions that comes back in
