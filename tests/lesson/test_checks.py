@@ -11,10 +11,13 @@ from wm_core.lesson import checks
 from wm_core.lesson.checks import check, examine, has_hole
 from wm_core.nets.vit import take
 from wm_core.objectives.prediction import layer_normed
+from wm_core.objectives.sigreg import quadrature
 
 IMAGINE, KEEP_APART, THRESHOLD = (f"foundations/quickstart/{name}" for name in ("imagine", "keep_apart", "threshold"))
 FOLLOW, TARGETS, SHARE = (f"jepa/i_jepa/{name}" for name in ("follow", "make_targets", "share"))
 FEED_BACK, SHORTEN, ENOUGH = (f"jepa/v_jepa_2_ac/{name}" for name in ("feed_back", "shorten", "enough"))
+SPLIT, HIDE, WITHOUT_N = (f"jepa/le_jepa/{name}" for name in ("split_test", "hide", "weight_without_n"))
+WHOLE_PAST, HISTORY_LOSS, CURE = (f"jepa/causal_jepa/{name}" for name in ("whole_past", "history_loss", "cure"))
 LEAPFROG, MOTION, MORE_DATA = (f"physics/hamiltonian/{name}" for name in ("leapfrog", "motion", "more_data"))
 
 
@@ -348,7 +351,149 @@ def all_tokens(encoder, images, ask):
     return layer_normed(encoder(images))
 
 
+def split_test(x, real=1.0, imaginary=0.0, mean=torch.mean, factor=None):
+    t, weight = quadrature(17, 3.0, x)
+    phi, angle = torch.exp(-t.square() / 2), x[:, None] * t
+    gap = (mean(angle.cos(), 0) - real * phi).square() + (mean(angle.sin(), 0) - imaginary * phi).square()
+    return (factor or len(x)) * (gap * weight).sum()
+
+
+def without_the_factor(x):
+    return split_test(x, factor=1)
+
+
+def both_parts_held(x):
+    return split_test(x, imaginary=1)
+
+
+def nothing_held(x):
+    return split_test(x, real=0)
+
+
+def the_wrong_part_held(x):
+    return split_test(x, real=0, imaginary=1)
+
+
+def sums_for_means(x):
+    return split_test(x, mean=torch.sum)
+
+
+def below_zero(x):
+    return -split_test(x)
+
+
+def no_mean_at_all(x):
+    return split_test(x, mean=lambda part, _: part) * torch.ones(2)
+
+
+def half_the_line(x):
+    return split_test(x) / 2
+
+
+def hide(n, dim, generator):
+    die = torch.rand(n, dim, generator=generator)
+    return 3**0.5 * ((die > 5 / 6).float() - (die < 1 / 6).float())
+
+
+def hide_in_a_row(n, dim, generator):
+    return hide(n, 1, generator)
+
+
+def hide_off_the_middle(n, dim, generator):
+    return hide(n, dim, generator) + 1
+
+
+def hide_small(n, dim, generator):
+    return hide(n, dim, generator) / 2
+
+
+def hide_as_corners(n, dim, generator):
+    return torch.randn(n, dim, generator=generator).sign()
+
+
+def hide_as_what_is_sought(n, dim, generator):
+    return torch.randn(n, dim, generator=generator)
+
+
+def whole_past(objects, history):
+    return objects[:, None] & (torch.arange(history) > 0)[:, None]
+
+
+def first_frame_too(objects, history):
+    return objects[:, None] & (torch.arange(history) >= 0)[:, None]
+
+
+def only_the_first_frame(objects, history):
+    return objects[:, None] & (torch.arange(history) == 0)[:, None]
+
+
+def all_but_the_last_frame(objects, history):
+    return objects[:, None] & (torch.arange(history) < history - 1)[:, None]
+
+
+def shows_the_hidden(objects, history):
+    return ~whole_past(objects, history)
+
+
+def hides_everybody(objects, history):
+    return (objects[:, None] | True) & (torch.arange(history) > 0)[:, None]
+
+
+def objects_alone(objects, history):
+    return objects
+
+
+def mask_of_numbers(objects, history):
+    return whole_past(objects, history).float()
+
+
+def history_loss(imagined, slots, hidden):
+    squares = (imagined - slots.detach()).square().mean(-1)
+    return squares[:, : hidden.shape[1]][hidden].mean()
+
+
+def history_loss_with_gradient(imagined, slots, hidden):
+    squares = (imagined - slots).square().mean(-1)
+    return squares[:, : hidden.shape[1]][hidden].mean()
+
+
+def of_all_the_history(imagined, slots, hidden):
+    return (imagined - slots.detach()).square()[:, : hidden.shape[1]].mean()
+
+
+def of_what_was_shown(imagined, slots, hidden):
+    return history_loss(imagined, slots, ~hidden)
+
+
+def divided_by_all(imagined, slots, hidden):
+    return ((imagined - slots.detach()).square().mean(-1)[:, : hidden.shape[1]] * hidden).mean()
+
+
+def absolute_errors(imagined, slots, hidden):
+    return (imagined - slots.detach()).abs().mean(-1)[:, : hidden.shape[1]][hidden].mean()
+
+
+def one_for_each(imagined, slots, hidden):
+    return (imagined - slots.detach()).square().mean(-1)[:, : hidden.shape[1]][hidden]
+
+
 SLIPS = [
+    (WHOLE_PAST, first_frame_too, "The first frame is hidden too"),
+    (WHOLE_PAST, only_the_first_frame, "Only the first frame is hidden"),
+    (WHOLE_PAST, all_but_the_last_frame, "sees where the object ended"),
+    (WHOLE_PAST, shows_the_hidden, "the other way round"),
+    (WHOLE_PAST, hides_everybody, "and False for all else"),
+    (WHOLE_PAST, objects_alone, "It should return a tensor of shape (3, 3, 4); it returns (3, 4)"),
+    (WHOLE_PAST, mask_of_numbers, "it has the type torch.float32"),
+    (HISTORY_LOSS, history_loss_with_gradient, "a gradient flows into the slots"),
+    (HISTORY_LOSS, of_all_the_history, "the mean over the whole history"),
+    (HISTORY_LOSS, of_what_was_shown, "the mean over what was shown"),
+    (HISTORY_LOSS, divided_by_all, "Divide by the number of the hidden ones"),
+    (HISTORY_LOSS, absolute_errors, "the mean square over the hidden slots"),
+    (HISTORY_LOSS, one_for_each, "It should return one number; it returns (6,)"),
+    (CURE, "more", "with more certainty"),
+    (CURE, "unmarked", "still moves B part of the way"),
+    (CURE, "both", 'Wanted "more", "unmarked" or "marked"'),
     (FEED_BACK, start_from_actual_latents, "that is teacher forcing"),
     (FEED_BACK, repeat_the_first_action, "Every step does the first action again"),
     (FEED_BACK, compare_with_the_next_frame, "compared with the wrong frames"),
@@ -392,6 +537,23 @@ SLIPS = [
     (KEEP_APART, summed, "That is the sum over dimensions"),
     (KEEP_APART, of_the_mean_deviation, "each dimension falls short on its own"),
     (KEEP_APART, per_dimension, "Take the mean over dimensions"),
+    (SPLIT, without_the_factor, "The factor N is missing"),
+    (SPLIT, both_parts_held, "The imaginary part is held to φ as well"),
+    (SPLIT, nothing_held, "Nothing is held to φ"),
+    (SPLIT, the_wrong_part_held, "the real one, the mean cosine, is held to φ"),
+    (SPLIT, sums_for_means, "are means over samples"),
+    (SPLIT, below_zero, "Both gaps are squared"),
+    (SPLIT, no_mean_at_all, "Average over samples before you compare"),
+    (SPLIT, half_the_line, "For three clouds it gives"),
+    (HIDE, hide_in_a_row, "It should return a tensor of shape (256, 16)"),
+    (HIDE, hide_off_the_middle, "Its mean is 1.0"),
+    (HIDE, hide_small, "Its variance is 0.25"),
+    (HIDE, hide_as_corners, "fourth moment: yours is 1.00"),
+    (HIDE, hide_as_what_is_sought, "Put the numbers on few values"),
+    (WITHOUT_N, 12.8, "That is 256 · 0.05"),
+    (WITHOUT_N, 0.05 / 256, "Smaller?"),
+    (WITHOUT_N, 256, "That is N alone"),
+    (WITHOUT_N, 5, "divide each by what multiplies its prediction"),
     (LEAPFROG, one_whole_kick, "That is symplectic Euler"),
     (LEAPFROG, all_at_the_old_point, "That is explicit Euler"),
     (LEAPFROG, second_kick_at_the_old_q, "It is not symplectic"),
@@ -421,12 +583,18 @@ SLIPS = [
 
 
 SOLUTIONS = {
+    WHOLE_PAST: whole_past,
+    HISTORY_LOSS: history_loss,
+    CURE: "marked",
     FEED_BACK: feed_back,
     SHORTEN: shorten,
     ENOUGH: 16,
     FOLLOW: follow,
     TARGETS: make_targets,
     SHARE: 0.45,
+    SPLIT: split_test,
+    HIDE: hide,
+    WITHOUT_N: 256 * 0.05 / 0.95,
     IMAGINE: imagine,
     KEEP_APART: keep_apart,
     THRESHOLD: 0.03,
