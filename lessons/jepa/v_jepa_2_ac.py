@@ -696,7 +696,7 @@ check("jepa/v_jepa_2_ac/feed_back", feed_back)
 
 # %% tags=["exercise"]
 def shorten(actions, reach):
-    """Actions (..., 2), none longer than `reach`."""
+    """Actions, none longer than `reach`."""
     length = ...
     return ...
 
@@ -705,7 +705,7 @@ check("jepa/v_jepa_2_ac/shorten", shorten)
 
 # %% tags=["solution"]
 def shorten(actions, reach):
-    """Actions (..., 2), none longer than `reach`."""
+    """Actions, none longer than `reach`."""
     length = actions.norm(dim=-1, keepdim=True)
     return actions * (reach / length.clamp_min(reach))
 
@@ -723,7 +723,7 @@ def share_with(samples):
     return solved(by_pictures(model, starts, goals, papers, planner=few_samples), goals)[0]
 
 
-enough = ...  # the least of the five with which the share is 0.8 or more
+enough = ...  # the least of the five that will do
 check("jepa/v_jepa_2_ac/enough", enough)
 
 # %% tags=["solution"]
@@ -733,7 +733,7 @@ def share_with(samples):
     return solved(by_pictures(model, starts, goals, papers, planner=few_samples), goals)[0]
 
 
-enough = min(n for n in (4, 8, 16, 32, 64) if share_with(n) >= 0.8)  # the least of the five with which the share is 0.8 or more
+enough = min(n for n in (4, 8, 16, 32, 64) if share_with(n) >= 0.8)  # the least of the five that will do
 check("jepa/v_jepa_2_ac/enough", enough)
 
 # %% [markdown]
