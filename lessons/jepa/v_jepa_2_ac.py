@@ -266,16 +266,16 @@ show(fig, caption="Where each of the eight queries looks: inside the orange line
 # %% [markdown]
 # ## The mathematics
 #
-# **Watching.** Let $o_t$ be a frame and $e_\theta$ the encoder. Query $q$ gives each cell $c$ of the picture a share of attention
+# **Watching.** Let $o_t$ be a frame and $f_\theta$ the encoder. Query $q$ gives each cell $c$ of the picture a share of attention
 # $\alpha_{qc}$, a softmax over the cells, and its answer is the mean place (`PlaceEncoder`)
 #
-# $$ e_\theta(o)_q = \sum_c \alpha_{qc}\, p_c, \qquad \sum_c \alpha_{qc} = 1, $$
+# $$ f_\theta(o)_q = \sum_c \alpha_{qc}\, p_c, \qquad \sum_c \alpha_{qc} = 1, $$
 #
-# with $p_c$ the cell's place. Write $y_t = e_\theta(o_t)$. A small network $g$ guesses the next latent from the last two, and two terms
+# with $p_c$ the cell's place. Write $y_t = f_\theta(o_t)$. A small network $w$ guesses the next latent from the last two, and two terms
 # keep the latents from collapsing. They are VICReg's (Bardes and colleagues, [2022](https://arxiv.org/abs/2105.04906)), with a
 # change: they see what is left when each film's mean $\bar y$ is taken out (`watching_loss`):
 #
-# $$ \mathcal L_{\text{watch}} = 5\,\big\langle (y_t + g(y_{t-1}, y_t) - y_{t+1})^2\big\rangle
+# $$ \mathcal L_{\text{watch}} = 5\,\big\langle (y_t + w(y_{t-1}, y_t) - y_{t+1})^2\big\rangle
 # + \operatorname{Var}(y_t - \bar y) + \operatorname{Cov}(y_t - \bar y). $$
 #
 # Var is the shortfall of each standard deviation from 1 and Cov the mean squared covariance, as in the first chapter. Wallpaper does
@@ -283,7 +283,7 @@ show(fig, caption="Where each of the eight queries looks: inside the orange line
 #
 # **Acting.** The latent of a frame is $z_t = N(y_t)$, and $N$ brings each number to mean 0 and deviation 1 over the films. The paper's
 # $N$ is a layer norm; *What breaks* says why ours is not. The predictor adds what an action changes,
-# $P_\phi(z, a) = z + f_\phi(z, a)$. Two losses train it. **Teacher forcing** predicts one step from each actual latent
+# $P_\phi(z, a) = z + g_\phi(z, a)$. Two losses train it. **Teacher forcing** predicts one step from each actual latent
 # (`teacher_forcing`):
 #
 # $$ \mathcal L_{\text{tf}} = \big\langle \lvert P_\phi(z_t, a_t) - z_{t+1} \rvert \big\rangle. $$
