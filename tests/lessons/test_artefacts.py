@@ -10,16 +10,21 @@ from wm_core.artefacts import load
 from wm_core.generative.mae import MAE
 from wm_core.generative.pixel_predictor import PixelPredictor
 from wm_core.jepa.action_jepa import ActionJEPA
+from wm_core.jepa.byol import BYOL
 from wm_core.jepa.i_jepa import IJEPA
+from wm_core.jepa.le_jepa import LeJEPA
 from wm_core.metrics.energy import worst_energy_error
-from wm_core.metrics.probe import LinearProbe
+from wm_core.metrics.probe import LinearClassifier, LinearProbe
+from wm_core.nets.encoders import ConvEncoder
 from wm_core.nets.ensemble import EnsembleMLP
+from wm_core.nets.places import PlaceEncoder
 from wm_core.nets.vit import TokenPredictor, ViT
 from wm_core.physics.hamiltonian import HamiltonianNetwork, PlainField
 from wm_core.physics.integrators import rk4, simulate
 from wm_core.physics.swings import starts
 from wm_core.worlds.dot_room import DotRoom
 from wm_core.worlds.oscillators import Pendulum
+from wm_core.worlds.robot import RobotTable
 from wm_core.worlds.shapes import Shapes
 
 MODELS = ROOT / "book/_static/models"
@@ -65,15 +70,41 @@ def size_read(kept, model):
     return LinearProbe(z, seen.radius[:, None]).r2(test, fresh.radius[:, None])
 
 
+def kind_read(kept, model=LeJEPA):
+    """How often a linear probe reads a shape's kind off the encoder of the chapter on LeJEPA."""
+    encoder = ConvEncoder(16)
+    encoder = kept.into(model(encoder, encoder.features)).eval().encoder
+    world = Shapes(radii=(0.2, 0.3), margin=0.3, turn=0.15, texture=0.08, detail=0.05, detail_over="all")
+    seen, fresh = (world.draw(2000, torch.Generator().manual_seed(seed)) for seed in (2, 3))
+    with torch.no_grad():
+        z, test = (torch.cat([encoder(some) for some in s.images.split(500)]) for s in (seen, fresh))
+    return LinearClassifier(z, seen.kind, 4).accuracy(test, fresh.kind)
+
+
 def parts(out=None):
     """The encoder of the chapter on I-JEPA, and its predictor or decoder."""
     encoder = ViT(size=24, patch=4, dim=64, depth=3)
     return encoder, TokenPredictor(encoder, dim=64, depth=2, heads=2, out=out)
 
 
+def robot_read(kept):
+    """How much of a robot's place a linear probe reads off the latent that has watched films: R²."""
+    encoder, mark = PlaceEncoder(), "encoder."
+    encoder.load_state_dict({name.removeprefix(mark): w for name, w in kept.weights.items() if name.startswith(mark)})
+    seen, fresh = (RobotTable().episodes(n, 15, torch.Generator().manual_seed(s)) for n, s in ((200, 2), (300, 3)))
+    places, actual = (films.states[..., :2].flatten(0, 1) for films in (seen, fresh))
+    read = LinearProbe(encoder(seen.frames).flatten(0, 1), places, ridge=1e-4)
+    return read.r2(encoder(fresh.frames).flatten(0, 1), actual)
+
+
 HEADLINES = {
+    "v_jepa_2_ac": ("robot's place read, R²", robot_read),
     "i_jepa": ("I-JEPA, seed 0, linear, size", lambda kept: size_read(kept, IJEPA(*parts()))),
     "mae": ("MAE, seed 0, linear, size", lambda kept: size_read(kept, MAE(*parts(out=48)))),
+    "le_jepa": ("kind, seed 0", kind_read),
+    "le_jepa_small_weight": ("kind, seed 0", kind_read),
+    "vicreg": ("kind, seed 0", kind_read),
+    "byol": ("kind, seed 0", lambda kept: kind_read(kept, BYOL)),
     "action_jepa": (
         "error after 15 pushes, seed 0",
         lambda kept: dot_error(kept, ActionJEPA(action_scale=DotRoom().reach), read_off),
