@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from wm_core.worlds.drawing import COLOURS, KINDS, Look, draw_hues, integers, uniform
@@ -67,7 +67,6 @@ class MovingShapes(Look):
         steps: least and greatest distance between neighbouring places, in sides.
     """
 
-    texture: float = 0.0
     frames: int = 8
     shapes: int = 5
     radii: tuple[float, float] = (0.1, 0.16)

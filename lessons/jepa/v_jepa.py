@@ -1,0 +1,693 @@
+# %% [markdown]
+# # Motion is in the prediction
+#
+# You will hide parts of a clip from a network for the whole of its time, train it to say what goes on there, and find that it has
+# to know how things move.
+#
+# It takes about a minute on two idle CPU cores. You need to have read [Predict what it means, not how it looks](i_jepa.py): this
+# chapter adds time to it.
+
+# %%
+from functools import lru_cache
+
+import torch
+from torch import nn
+
+from wm_core.generative.mae import MAE, mae_loss
+from wm_core.jepa.i_jepa import IJEPA, i_jepa_loss
+from wm_core.jepa.v_jepa import VJEPA, v_jepa_loss
+from wm_core.lesson import check, checkpoint, claim, scale, scale_name
+from wm_core.lesson import colour, figure, live, picture, show, source, table
+from wm_core.metrics.factors import Factors, read_attentively
+from wm_core.metrics.probe import LinearClassifier, LinearProbe
+from wm_core.nets.vit import TokenPredictor, ViT, take
+from wm_core.objectives.masking import LONG_RANGE, SHORT_RANGE, block_masks, moment_masks, tube_masks
+from wm_core.training import fit
+from wm_core.worlds.moving_shapes import MOTIONS, MovingShapes, orders
+
+settings = scale(tiny=dict(steps=100, pool=256, seeds=1), gpu=dict(steps=1400, pool=4096, seeds=3),
+                 full=dict(steps=1400, pool=4096, seeds=3))
+torch.set_num_threads(1)  # networks this small run faster on one core than on two
+
+# %% [markdown]
+# ## The question
+#
+# Five shapes travel together across a still background. What leaves on one side comes back on the other. The shapes stop at eight
+# places, one frame each, and the order of the stops makes the four motions of this chapter: to the right, to the left, to the
+# right and back, to the left and back.
+
+# %%
+world = MovingShapes(texture=0.1)
+test = world.clips(1000, torch.Generator().manual_seed(3))
+EXAMPLE = 2
+
+
+# %% tags=["hide-input"]
+stops = test.frames[EXAMPLE][orders(8)[test.motion[EXAMPLE]].argsort()]  # the frames in the order of the places
+fig, axes = figure(4, 8, width=7.2, height=4.1)
+for row, (motion, order) in enumerate(zip(MOTIONS, orders(8), strict=True)):
+    for column, place in enumerate(order.tolist()):
+        picture(axes[row, column], stops[place].permute(1, 2, 0), motion if column == 0 else "")
+        axes[row, column].title.set(ha="left", x=0)
+show(fig, caption="Four clips, a row each, eight frames from left to right. Every row shows the same eight pictures. Cut a "
+                  "clip into its frames and shake them, and the motion is gone.",
+     alt="Four rows of the same eight frames of coloured shapes, in four different orders.")
+
+# %% [markdown]
+# Whoever looks at the frames one by one, with however good an eye, sees the same set of pictures for all four motions. Take the
+# simplest eye, the pixels themselves, average them over the frames, and let a linear probe guess the motion. It can only guess,
+# once in four. You may want to say first what it gets if we let it see each frame in its turn, without averaging.
+
+# %%
+probe_on = world.clips(2000, torch.Generator().manual_seed(2))
+
+
+def motion_read(seen, fresh, ridge=1e-3):
+    """Accuracy of a linear probe of the motion, fitted on 2000 clips, measured on 1000 others."""
+    return LinearClassifier(seen, probe_on.motion, 4, ridge).accuracy(fresh, test.motion)
+
+
+def small(frames):
+    """Each frame as 6 by 6 pixels, so that a probe of 2000 clips can take them all."""
+    return nn.functional.avg_pool2d(frames.flatten(0, 1), 4).unflatten(0, frames.shape[:2]).flatten(2)
+
+
+seen, fresh = small(probe_on.frames), small(test.frames)
+pixels = {"averaged over the frames": motion_read(seen.mean(1), fresh.mean(1)),
+          "all frames in their turn": motion_read(seen.flatten(1), fresh.flatten(1))}
+table(["linear probe of pixels", "motion, accuracy"], list(pixels.items()), digits=2)
+
+# %% [markdown]
+# Seeing all frames in their turn does not help. A motion is a relation: *what is here now was over there before*. It takes a
+# product of two frames, and a linear map of pixels has none. So we need features that hold the relation, and we do not want to
+# tell the network about motion. In the whole of its training nobody will say what right and left are.
+#
+# ## Play
+#
+# Below is the network of this chapter. `make full L=jepa/v_jepa` runs this very file for more steps and makes it; the page loads
+# it. It cuts a clip into *tubelets*, two frames deep and 6 by 6 pixels wide: sixteen places at four moments, 64 tokens. Hide a
+# place and it is hidden at *every* moment. The network says what features it expects there, and since nobody can look at
+# features, the figure shows the real piece of another clip whose features are nearest.
+
+# %%
+GRID = (4, 4, 4)  # moments, rows, columns
+
+
+def tubes(count, generator):
+    """V-JEPA's two kinds of mask."""
+    return [tube_masks(count, GRID, generator, *kind) for kind in (SHORT_RANGE, LONG_RANGE)]
+
+
+def anew(count, generator):
+    """The same blocks, but drawn anew at each moment."""
+    return [moment_masks(count, GRID, generator, *kind) for kind in (SHORT_RANGE, LONG_RANGE)]
+
+
+def frame_blocks(count, generator):
+    """I-JEPA's masks for single frames."""
+    return block_masks(count, GRID[1:], generator, at_least=2)
+
+
+def batches(clips, masks, count=32):
+    """Clips from a pool, each in an order drawn anew, and masks."""
+    def draw(step, generator):
+        row = torch.randint(len(clips), (count, 1), generator=generator)
+        motion = torch.randint(4, (count,), generator=generator)
+        return clips[row, orders(8)[motion]], masks(count, generator), motion
+    return draw
+
+# %%
+class Reader(nn.Module):
+    """The same encoder with labels: what it could reach if somebody told it the motion."""
+
+    def __init__(self, encoder):
+        super().__init__()
+        self.encoder, self.head = encoder, nn.Linear(GRID[0] * encoder.dim, 4)
+
+    def forward(self, clips):
+        return self.head(by_moment(self.encoder(clips)))
+
+
+def build(method, seed=0):
+    """One encoder for all; it sees clips, or single frames."""
+    torch.manual_seed(seed)
+    encoder = ViT(size=24, patch=6, frames=None if method == "I-JEPA" else 8, dim=64, depth=3)
+    if method == "labels":
+        return Reader(encoder)
+    if method == "VideoMAE":
+        return MAE(encoder, TokenPredictor(encoder, out=2 * 3 * 6 * 6))
+    return (IJEPA if method == "I-JEPA" else VJEPA)(encoder, TokenPredictor(encoder))
+
+
+def by_moment(tokens, moments=GRID[0]):
+    """The mean token of each moment, side by side."""
+    return tokens.unflatten(1, (moments, -1)).mean(2).flatten(1)
+
+# %%
+def loss(model, batch):
+    """Each method's own loss on one batch."""
+    clips, masks, motion = batch
+    if isinstance(model, VJEPA):
+        return v_jepa_loss(model, clips, masks)
+    if isinstance(model, MAE):
+        return {"drawing": torch.stack([mae_loss(model, clips, each)["reconstruction"] for each in masks]).mean()}
+    if isinstance(model, IJEPA):
+        return i_jepa_loss(model, clips[:, int(motion[0])], masks)  # one frame of each clip
+    return {"labels": nn.functional.cross_entropy(model(clips), motion)}
+
+
+@lru_cache(maxsize=1)
+def pool(clips, seed):
+    """Clips to train on, their frames in the order of the places."""
+    return world.clips(clips, torch.Generator().manual_seed(1000 + seed), motion=0).frames
+
+
+def train(method, seed=0, masks=tubes, steps=settings["steps"], watch=lambda model, share: None):
+    """Train one of the rivals, all at the same rate."""
+    model = build(method, seed)
+    def after(model, share):
+        if hasattr(model, "follow"):
+            model.follow(share)
+        watch(model, share)
+
+    name = f"{method} {masks.__name__} {steps} {seed}"
+    history = fit(model, loss, batches(pool(settings["pool"], seed), frame_blocks if method == "I-JEPA" else masks),
+                  steps=steps, learning_rate=2e-3, weight_decay=0.05, seed=seed, title=name, after_step=after,
+                  checkpoint=checkpoint(f"v_jepa {name}"))
+    return model.cpu(), history
+
+# %%
+@torch.no_grad()
+def features(encoder, clips):
+    """(n, tokens, dim); an encoder of frames gets them one by one."""
+    if len(encoder.grid) == 3:
+        return torch.cat([encoder(some) for some in clips.split(250)])
+    return torch.cat([encoder(some.flatten(0, 1)).unflatten(0, (len(some), 8)).flatten(1, 2) for some in clips.split(250)])
+
+
+def readings(encoder):
+    """What two linear probes read: one of the mean over all tokens, one of the mean at each moment."""
+    moments = GRID[0] if len(encoder.grid) == 3 else 8
+    seen, fresh = features(encoder, probe_on.frames), features(encoder, test.frames)
+    return {"whole clip": motion_read(seen.mean(1), fresh.mean(1)),
+            "by moment": motion_read(by_moment(seen, moments), by_moment(fresh, moments))}
+
+
+# %% tags=["hide-input"]
+from wm_core.artefacts import load, published, save
+
+EVERY = 350  # steps between readings of the full run
+
+
+def attentive(encoder, labels):
+    """The attentive probe's accuracy, from the first ``labels`` clips."""
+    known, truth = (Factors({"motion": (motion, 4)}, {}) for motion in (probe_on.motion[:labels], test.motion))
+    return read_attentively(features(encoder, probe_on.frames[:labels]), known, features(encoder, test.frames), truth)["motion"]
+
+
+def make_artefacts():
+    """What the page loads: everything that takes longer than a minute. Run by WM_SCALE=full."""
+    kept, claims, steps = {}, {}, settings["steps"]
+
+    def measured(label, encoder):
+        claims.update({f"{label}, {probe}": value for probe, value in readings(encoder).items()})
+
+    def watched(label, model, share):
+        done = round(share * steps)
+        if done % EVERY == 0:
+            claims[f"{label} after {done}"] = readings(model.encoder)["by moment"]
+
+    plan = [(method, tubes, seed) for seed in range(settings["seeds"]) for method in ("V-JEPA", "VideoMAE")]
+    for method, masks, seed in (("V-JEPA", anew, 0), *plan):
+        label = method if masks is tubes else f"{method}, masks drawn anew"
+        curious = {"watch": lambda model, share, label=label: watched(label, model, share)} if seed == 0 else {}
+        model, _ = train(method, seed, masks, **curious)
+        kept.setdefault(label, model)
+        measured(f"{label}, seed {seed}", model.encoder)
+    for method in ("labels", "I-JEPA"):
+        model, _ = train(method, steps=steps // 3)
+        measured(f"{method}, seed 0", model.encoder)
+    for seed in range(settings["seeds"]):
+        measured(f"untrained, seed {seed}", build("V-JEPA", seed).encoder)
+    for label, model in (("untrained", build("V-JEPA")), ("VideoMAE", kept["VideoMAE"]), ("V-JEPA", kept["V-JEPA"])):
+        for labels in (200, 2000):
+            claims[f"{label}, attentive, {labels} labels"] = attentive(model.encoder, labels)
+    for method, system in (("V-JEPA", "v_jepa"), ("VideoMAE", "video_mae")):
+        save(f"book/_static/models/{system}", kept[method], system=system, config=settings, seed=0, claims=claims)
+
+
+if scale_name() == "full":
+    make_artefacts()
+# %%
+shelf = {method: load(published(system)) for method, system in (("V-JEPA", "v_jepa"), ("VideoMAE", "video_mae"))}
+kept = {method: artefact.into(build(method)).eval() for method, artefact in shelf.items()}
+note = shelf["V-JEPA"].manifest
+print(f"{note.config['steps']} steps, {note.provenance()}")
+
+# %% tags=["hide-input"]
+SCENES = test.frames[:8]
+places = orders(8)[test.motion[:8]].argsort(1)
+scenes = SCENES[torch.arange(8)[:, None], places]  # the frames of each scene in the order of the places
+with torch.no_grad():
+    sample = torch.cat([kept["V-JEPA"].targets(some) for some in probe_on.frames[:500].split(250)])  # (500, 64, 64)
+middle = sample.mean(0)
+axes = torch.linalg.eigh((sample - middle).flatten(0, 1).T.cov()).eigenvectors[:, -3:]  # three principal components
+shades = axes / ((sample - middle) @ axes).flatten(0, 1).std(0)
+spread = float((sample - sample.median(0).values).abs().mean())  # what the best constant would be off by
+seen = by_moment(features(kept["V-JEPA"].encoder, probe_on.frames))
+reader = LinearClassifier(seen, probe_on.motion, 4, 1e-3).probe.as_linear()
+
+
+class Look(nn.Module):
+    """A clip to the features of its tubelets, those as colours (three principal components), and the probe's scores."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model, self.reader, self.middle, self.shades = model, reader, middle, shades
+
+    def paint(self, found):
+        return torch.sigmoid(1.2 * (found - self.middle) @ self.shades)
+
+    def forward(self, clip):
+        found = self.model.targets(clip)
+        return found, self.paint(found), self.reader(by_moment(self.model.encoder(clip)))
+
+
+class Expect(Look):
+    """A clip of which some tubelets are hidden, to the features that the predictor expects at each place."""
+
+    def forward(self, clip, hidden):
+        ask, shown = torch.arange(64)[None], hidden < 0.5
+        context = self.model.encoder(clip, visible=shown)
+        expected = self.model.predictor(context, ask, ask, torch.cat([shown, ~shown], 1))
+        return expected, self.paint(expected)
+
+
+# %% tags=["hide-input"]
+from base64 import b64encode
+
+from wm_core.artefacts import export_onnx
+
+FIRST = [5, 6, 7, 9, 10, 11, 13, 14, 15]  # places hidden at the start
+clip = scenes[:1]
+mask = torch.zeros(1, 4, 16).index_fill(2, torch.tensor(FIRST), 1.0).flatten(1)
+look, expect = Look(kept["V-JEPA"]).eval(), Expect(kept["V-JEPA"]).eval()
+networks = {"look": export_onnx(look, {"clip": clip}, ["features", "colours", "motion"]),
+            "expect": export_onnx(expect, {"clip": clip, "hidden": mask}, ["expected", "colours"])}
+with torch.no_grad():
+    bank = scenes[1:][:, orders(8)].flatten(0, 1)  # the other scenes in every order
+    known, wanted = look(bank)[0].flatten(0, 1), expect(clip, mask)[0][0]
+    asked = mask[0].nonzero()[:, 0]
+    nearest = torch.cdist(wanted[asked], known, p=1).argmin(1)
+cut = kept["V-JEPA"].encoder.patches
+filled = cut(clip)[0].index_copy(0, asked, cut(bank).flatten(0, 1)[nearest])
+filled = filled.view(4, 4, 4, 2, 3, 6, 6).permute(0, 3, 4, 1, 5, 2, 6).reshape(8, 3, 24, 24)
+veil = mask.view(4, 1, 4, 4).repeat_interleave(6, 2).repeat_interleave(6, 3)
+
+poster, panels = figure(2, 4, width=5.6, height=3.3)
+for moment in range(4):
+    veiled = torch.lerp(clip[0, 2 * moment], torch.tensor(0.85), veil[moment])
+    for ax, image, title in zip(panels[:, moment], (veiled, filled[2 * moment]),
+                                ("what the encoder sees", "expected: the nearest real pieces"), strict=True):
+        picture(ax, image.permute(1, 2, 0), title if moment == 0 else "")
+        ax.title.set(ha="left", x=0)
+live("tubes", model=networks, poster=poster, size=24, patch=6, tubelet=2, first=FIRST, spread=spread,
+     orders=orders(8).tolist(), motions=list(MOTIONS),
+     scenes=b64encode((scenes * 255).round().byte().numpy().tobytes()).decode(),
+     caption="Touch places of the clip to hide tubes, or use the arrow keys and space; scrub through the frames below it. On the "
+             "right, a column for each moment. Where a tube is hidden, the second row shows real pieces of other clips whose "
+             "features are nearest to those expected. Then change the order of the frames: the same pictures, other pieces.",
+     alt="A clip with hidden places; beside it what happens at four moments, the nearest real pieces, and features as colours.")
+
+# %% [markdown]
+# PLAY TEXT
+#
+# ## The idea
+#
+# ![Diagram: the visible tubes of a clip go through the encoder and a predictor, which is told the hidden places; the whole clip goes through a slow copy of the encoder; expected and actual features of the hidden tubes are compared by their absolute difference](../../book/_static/diagrams/v_jepa.svg)
+#
+# V-JEPA is by Bardes and colleagues ([2024](https://arxiv.org/abs/2404.08471)). It is I-JEPA, moved into clips: an encoder that sees
+# what is shown, a slow copy of it that sees everything and makes the targets, and a narrow predictor that is told the hidden
+# places. Three things are new.
+#
+# **Tubelets.** A token is a small block of space *and* time. Two frames deep, a token alone can tell which way something went.
+#
+# **Tubes.** What is hidden, is hidden at every moment. In a clip the best guess at a piece is the same piece a moment ago. If that
+# is shown, copying is all there is to learn. In a tube there is nothing to copy, and the network has to find what will pass
+# through from what is seen on the other side, and when. There are two kinds of mask: eight blocks of 15 % of a frame each, and two
+# blocks of 70 %. Both are used in every step, and the targets of a clip serve both, since the slow copy sees the whole clip anyway.
+#
+# **The absolute difference**, L1, in place of the squared one.
+
+# %% tags=["hide-input"]
+def veiled(clip, keep, grey=0.85):
+    """The first frame of each moment, with what is not kept painted over."""
+    hidden = torch.ones(64).index_fill(0, keep, 0.0).view(4, 1, 4, 4)
+    return torch.lerp(clip[::2], torch.tensor(grey), hidden.repeat_interleave(6, 2).repeat_interleave(6, 3))
+
+
+draw = torch.Generator().manual_seed(4)
+drawn = [("tubes, eight blocks", tubes(8, draw)[0]), ("tubes, two blocks", tubes(8, draw)[1]),
+         ("drawn anew at each moment", anew(8, draw)[0])]
+fig, panels = figure(3, 4, width=4.6, height=4.6)
+for row, (title, masks) in zip(panels, drawn, strict=True):
+    for ax, image in zip(row, veiled(test.frames[EXAMPLE], masks.keep[0]), strict=True):
+        picture(ax, image.permute(1, 2, 0), title if ax is row[0] else "")
+        ax.title.set(ha="left", x=0)
+show(fig, caption="What the encoder sees, moment by moment. In the first two rows a hidden place never shows. In the last, what is "
+                  "hidden now shows a moment later; nobody trains like this, we do below, to see what the tubes are for.",
+     alt="Three rows of four frames; in two of them the same few places are visible in every frame, in the third others each time.")
+# %% [markdown]
+# ## The mathematics
+#
+# Let $x$ be the visible tubelets of a clip, $y$ the whole clip, and $M$ the hidden places. The predictor gets the encoder's view
+# of $x$ and the places, and its answer is held to the slow copy's features of $y$, layer-normed, at those places:
+#
+# $$ \mathcal L = \frac{1}{|M|}\sum_{j \in M} \big\lVert \hat s_j - \operatorname{sg}[s_j] \big\rVert_1, \qquad
+#    \hat s = g_\phi\big(f_\theta(x), M\big), \qquad s = \operatorname{LN} f_{\bar\theta}(y), $$
+#
+# mean over the two masks (`v_jepa_loss`); we take the mean over a token's 64 numbers too. $\operatorname{sg}$ lets no gradient
+# through, and $\bar\theta$ follows $\theta$ slowly (`update_ema`), as in the last chapter.
+#
+# Why the absolute difference? Fix what is visible. The target is still uncertain, a random number $s$ for each feature, and the
+# best that a predictor can do is one number $c$. The squared error $\mathbb E (s-c)^2$ is least where $c$ is the mean. The
+# derivative of $\mathbb E|s-c|$ with respect to $c$ is
+#
+# $$ P(s < c) - P(s > c), $$
+#
+# which is zero where half of the mass lies on either side: $c$ is the *median*. Take a feature that is $-1$ with probability 0.7
+# and $+1$ with probability 0.3: a shape will pass or it will not. The mean, $-0.4$, never happens. The median is $-1$, the more
+# likely of the two.
+
+# %%
+guesses = torch.linspace(-1.2, 1.2, 2401)
+values, chances = torch.tensor([-1.0, 1.0]), torch.tensor([0.7, 0.3])
+off = (values - guesses[:, None]).abs()
+absolute, squared = off @ chances, off.square() @ chances
+best = {"absolute": float(guesses[absolute.argmin()]), "squared": float(guesses[squared.argmin()])}
+print(best)
+
+# %% tags=["hide-input"]
+fig, ax = figure(width=5.4, height=2.8)
+for name, error, shade, line in (("absolute", absolute, "imagined", "-"), ("squared", squared, "rival", "--")):
+    ax.plot(guesses, error, line, color=colour(shade), label=f"{name} error")
+    ax.plot(best[name], error.min(), "o", color=colour(shade))
+for value, chance in zip(values.tolist(), chances.tolist(), strict=True):
+    ax.plot([value, value], [0, chance], color=colour("actual"), linewidth=5, solid_capstyle="butt")
+ax.set(xlabel="the guess", ylabel="mean error, probability (bars)", ylim=(0, 2.2))
+ax.legend()
+show(fig, caption="Blue bars: the two values that happen, and how often. The orange dot, best for the absolute error, sits on one of "
+                  "them. The violet one, best for the squared error, sits where nothing ever is.",
+     alt="Mean absolute and mean squared error of a constant guess; the first is least at minus one, the second at minus 0.4.")
+
+# %% [markdown]
+# Now let the predictor be that good for any context: it answers with the median. What is left of the loss is the *absolute
+# deviation* of the targets from their median, given what the encoder says of the visible part. The encoder's gradient is the
+# gradient of that. It can make the loss smaller only by telling more of what decides the targets. That is the paper's argument for
+# why the encoder learns something, and it is an argument, not a proof: it takes a predictor that is always ahead, and the constant
+# feature, whose deviation is zero, is still a perfect answer. That the absolute difference trains *more stably* is what Bardes and
+# colleagues report; we have not compared.
+#
+# ## The code
+
+# %%
+source(VJEPA.targets, VJEPA.forward, v_jepa_loss)
+
+# %% [markdown]
+# One call of `targets`, two masks. The only loop is over the two.
+#
+# ## The experiment
+#
+# First the training itself, from nothing, for as long as a page allows. Beside the loss stands a yardstick, the *spread*: how far
+# targets are from their own median over clips, on average. A predictor that knows nothing but the place gets a loss of one spread.
+
+# %%
+def spread_of(model):
+    """Mean absolute deviation of the targets from their median over clips."""
+    with torch.no_grad():
+        targets = model.targets(test.frames[:250])
+    return float((targets - targets.median(0).values).abs().mean())
+
+
+short, history = train("V-JEPA", steps=scale(tiny=100, full=100))
+before = spread_of(build("V-JEPA"))
+table(["V-JEPA, 100 steps", "loss", "spread of the targets"],
+      [["first step", history.terms["prediction"][0], before],
+       ["last ten steps", history.last("prediction", 10), spread_of(short)]])
+
+# %% tags=["hide-input"]
+fig, ax = figure(width=5.4, height=2.8)
+ax.plot(history.terms["prediction"], color=colour("imagined"), label="loss")
+ax.axhline(before, linestyle=":", color=colour("muted"), label="spread of the first targets")
+ax.set(xlabel="training step", ylabel="mean absolute difference", ylim=(0, None))
+ax.legend()
+show(fig, caption="The first hundred steps. Orange falls to the dotted line within a few dozen: by then the predictor knows "
+                  "what is usual at each place. What comes after is what it has to learn from the clip.",
+     alt="A loss curve that falls quickly and then slowly, with a dotted line at the spread of the first targets.")
+
+# %% [markdown]
+# LOSS TEXT
+#
+# Now the kept networks. All have the encoder of this page, 1400 steps at the same rate, and the same clips; what differs is what
+# they were paid for.
+#
+# * **V-JEPA**: the features of hidden tubes.
+# * **VideoMAE**, by Tong and colleagues ([2022](https://arxiv.org/abs/2203.12602)): the pixels of the same tubes. It hides single
+#   patches there and blocks here, so that both have the same masks.
+# * **I-JEPA**: the features of hidden blocks of single frames. It never sees two frames together. It is small enough to be trained
+#   here, on the page.
+# * **untrained**: the encoder as it begins.
+#
+# Two linear probes read the motion from each. One gets the mean over all tokens of the clip; the other gets the mean token of each
+# moment, side by side, and so is told when. For I-JEPA the first is a set of frames without order, and can only guess. The second
+# sees its frames in their turn, as it saw pixels above. We expect V-JEPA ahead of VideoMAE, as the paper found on films of
+# motions, and both ahead of the untrained encoder.
+
+# %% tags=["nbval-check-output"]
+by_frame, _ = train("I-JEPA", steps=scale(tiny=200, full=500))
+rivals = {"I-JEPA, frame by frame": by_frame, "untrained": build("V-JEPA"), **{name: kept[name] for name in ("VideoMAE", "V-JEPA")}}
+found = {name: readings(model.encoder) for name, model in rivals.items()}
+table(["motion, accuracy (chance: 0.25)", "mean of the clip", "mean of each moment"],
+      [[name, *both.values()] for name, both in found.items()], digits=2)
+
+# %% [markdown]
+# RESULT TEXT
+
+# %% tags=["hide-input"]
+def speeds(encoder):
+    """What a linear probe reads of the velocity at each moment, mean over the test clips of each motion, pixels a frame."""
+    wanted, truth = (24 * clips.velocity[:, ::2] for clips in (probe_on, test))
+    seen, fresh = (by_moment(features(encoder, clips.frames)) for clips in (probe_on, test))
+    read = LinearProbe(seen, wanted, 1e-3)(fresh)
+    return [(truth[test.motion == motion].mean(0), read[test.motion == motion].mean(0)) for motion in range(4)]
+
+
+lines = [speeds(rivals[name].encoder) for name in ("untrained", "V-JEPA")]
+views = []
+for motion, title in enumerate(MOTIONS):
+    fig, ax = figure(width=2.9, height=2.3)
+    ax.axhline(0, color=colour("grid"), linewidth=1)
+    ax.plot(range(1, 5), lines[0][motion][0], color=colour("actual"), label="actual")
+    ax.plot(range(1, 5), lines[1][motion][1], "--", color=colour("imagined"), label="read from V-JEPA")
+    ax.plot(range(1, 5), lines[0][motion][1], ":", color=colour("muted"), label="from untrained")
+    ax.set(title=title, xlabel="moment", ylabel="pixels a frame", ylim=(-4.4, 4.4), xticks=range(1, 5))
+    if motion == 0:
+        ax.legend(loc="lower left")
+    views.append(fig)
+show(*views, caption="The velocity that a linear probe reads at each moment, mean over the test clips of each motion; positive is to "
+                     "the right. Orange follows blue; grey knows far less.",
+     alt="Four small charts of velocity against moment, for four motions, actual and read from two encoders.")
+
+# %% [markdown]
+# A probe is still somebody who was told what right and left are. So let us ask the *prediction*, without a probe and without a
+# label. Take a test clip, hide tubes, and let the predictor say what it expects in them. Then show the slow copy the same eight
+# frames in all four orders, and see in which of them the hidden tubes come nearest to what was expected. If the prediction knew
+# only what such tubes look like, every order would be as good.
+
+# %%
+@torch.no_grad()
+def chosen(expect, actual, nearer, clips=250):
+    """The share of clips whose own order, of four, is the one that fits the prediction best."""
+    masks = tube_masks(clips, GRID, torch.Generator().manual_seed(5), *SHORT_RANGE)
+    expected, ask = expect(test.frames[:clips], masks), masks.ask.flatten(1)
+    places = test.frames[:clips][torch.arange(clips)[:, None], orders(8)[test.motion[:clips]].argsort(1)]
+    off = [nearer(take(actual(places[:, order]), ask) - expected).mean((1, 2)) for order in orders(8)]
+    return float((torch.stack(off).argmin(0) == test.motion[:clips]).double().mean())
+
+
+from wm_core.generative.mae import normed_patches
+
+jepa, mae = kept["V-JEPA"], kept["VideoMAE"]
+picks = {"V-JEPA, features": chosen(jepa, jepa.targets, torch.abs),
+         "VideoMAE, pixels": chosen(mae, lambda clips: normed_patches(mae.encoder, clips), torch.square)}
+table(["the order that fits the prediction", "right (chance: 0.25)"], list(picks.items()), digits=2)
+
+# %% [markdown]
+# PICK TEXT
+#
+# ## The evidence
+
+# %%
+claim("Two-point target: the best constant for the absolute error is -1, off by", abs(best["absolute"] + 1), "<=", 1e-2)
+claim("Two-point target: the best constant for the squared error is -0.4, off by", abs(best["squared"] + 0.4), "<=", 1e-2)
+claim("Motion, linear probe of each moment, V-JEPA, accuracy", found["V-JEPA"]["by moment"], ">=", 0.85)
+claim("The same, V-JEPA minus the untrained encoder", found["V-JEPA"]["by moment"] - found["untrained"]["by moment"], ">=", 0.2)
+claim("Motion, mean of the clip, frame by frame: distance from chance",
+      abs(found["I-JEPA, frame by frame"]["whole clip"] - 0.25), "<=", 0.06)
+claim("Motion, mean of each moment, frame by frame: distance from chance",
+      abs(found["I-JEPA, frame by frame"]["by moment"] - 0.25), "<=", 0.1)
+claim("The order that fits V-JEPA's prediction best is right in a share of", picks["V-JEPA, features"], ">=", 0.5)
+claim("The kept network's reading differs from its manifest's by",
+      abs(found["V-JEPA"]["by moment"] - note.claims["V-JEPA, seed 0, by moment"]), "<=", 5e-3)
+
+# %% [markdown]
+# ## What breaks
+#
+# **The tubes.** Draw the blocks anew at each moment, and train again with the same number of steps. Half of what is asked for now
+# shows a moment earlier or later.
+
+# %%
+full = note.claims  # what the full run measured
+table(["V-JEPA with masks", "mean of the clip", "mean of each moment"],
+      [[name, *(full[f"{label}, seed 0, {probe}"] for probe in ("whole clip", "by moment"))]
+       for name, label in (("hidden at every moment", "V-JEPA"), ("drawn anew at each moment", "V-JEPA, masks drawn anew"))],
+      digits=2)
+
+# %% [markdown]
+# TUBES TEXT
+#
+# **The probe.** Why did we not take the paper's own probe, the attentive one?
+
+# %%
+table(["attentive probe with", "200 labels", "2000 labels"],
+      [[name, *(full[f"{name}, attentive, {labels} labels"] for labels in (200, 2000))]
+       for name in ("untrained", "VideoMAE", "V-JEPA")], digits=2)
+
+# %% [markdown]
+# PROBE TEXT
+#
+# ## At scale
+#
+# The full run trained three seeds of each rival.
+
+# %%
+print(note.provenance())
+seeds = range(note.config["seeds"])
+spread_over = lambda values: (sum(values) / len(values), min(values), max(values))
+rows = [[name, *(spread_over([full[f"{name}, seed {seed}, {probe}"] for seed in seeds]) for probe in ("whole clip", "by moment"))]
+        for name in ("untrained", "VideoMAE", "V-JEPA")]
+one = [[label, *(full[f"{name}, seed 0, {probe}"] for probe in ("whole clip", "by moment"))]
+       for label, name in (("I-JEPA, one seed", "I-JEPA"), ("told the motion, one seed", "labels"))]
+table(["motion, accuracy", "mean of the clip", "mean of each moment"], [*rows, *one], digits=2)
+
+# %% tags=["hide-input"]
+watched = {"V-JEPA": ("imagined", "--"), "VideoMAE": ("rival", "-"), "V-JEPA, masks drawn anew": ("third", "-.")}
+fig, ax = figure(width=5.6)
+for name, (shade, line) in watched.items():
+    steps = sorted(int(key.split()[-1]) for key in full if key.startswith(f"{name} after "))
+    values = [full["untrained, seed 0, by moment"], *(full[f"{name} after {step}"] for step in steps)]
+    ax.plot([0, *steps], values, line, marker="o", markersize=4, color=colour(shade), label=name)
+ax.axhline(full["labels, seed 0, by moment"], linestyle=":", color=colour("muted"), label="told the motion")
+ax.set(xlabel="training step", ylabel="motion, accuracy", ylim=(0.5, 1.02))
+ax.legend()
+show(fig, caption="What the probe of each moment reads as the full run goes on, one seed. All start from the same encoder.",
+     alt="Accuracy of the motion probe against training steps for V-JEPA, VideoMAE and V-JEPA with masks drawn anew.")
+
+# %% [markdown]
+# SCALE TEXT
+#
+# ## Exercises
+#
+# **1. Through all time.** Places of a frame are numbered row by row, and tokens are numbered moment by moment. From the places
+# that are hidden, (batch, places), make the numbers of all hidden tokens, (batch, moments · places).
+
+# %% tags=["exercise"]
+def through_time(places, grid):
+    """The tokens of the tubes at these places; the grid is (moments, rows, columns)."""
+    moments, rows, columns = grid
+    first = ...  # (moments, 1) the number of each moment's first token
+    tokens = places[:, None] + first  # (batch, moments, places)
+    return tokens.flatten(1)
+
+
+check("jepa/v_jepa/through_time", through_time)
+
+# %% tags=["solution"]
+def through_time(places, grid):
+    """The tokens of the tubes at these places; the grid is (moments, rows, columns)."""
+    moments, rows, columns = grid
+    first = rows * columns * torch.arange(moments)[:, None]  # (moments, 1) the number of each moment's first token
+    tokens = places[:, None] + first  # (batch, moments, places)
+    return tokens.flatten(1)
+
+
+check("jepa/v_jepa/through_time", through_time)
+
+# %% [markdown]
+# **2. The best guess.** Given values that a target took, find the constant with the least mean error, for the absolute error
+# (power 1) and for the squared one (power 2). Do not use what you know about means and medians: try guesses.
+
+# %% tags=["exercise"]
+def best_guess(values, power):
+    """The best of 2001 guesses between the least and the greatest value."""
+    guesses = torch.linspace(float(values.min()), float(values.max()), 2001)
+    errors = ...  # (2001,) the mean error of each guess
+    return float(guesses[errors.argmin()])
+
+
+check("jepa/v_jepa/best_guess", best_guess)
+
+# %% tags=["solution"]
+def best_guess(values, power):
+    """The best of 2001 guesses between the least and the greatest value."""
+    guesses = torch.linspace(float(values.min()), float(values.max()), 2001)
+    errors = (values - guesses[:, None]).abs().pow(power).mean(1)  # (2001,) the mean error of each guess
+    return float(guesses[errors.argmin()])
+
+
+check("jepa/v_jepa/best_guess", best_guess)
+
+# %% [markdown]
+# **3. What could be copied?** With masks drawn anew at each moment, which share of the hidden tokens has its place shown at some
+# other moment of the same clip? With tubes it is none. Guess first; `anew(500, generator)` gives both kinds of mask, and
+# `token % 16` is a token's place.
+
+# %% tags=["exercise"]
+parts = []
+for masks in anew(500, torch.Generator().manual_seed(0)):
+    shown = torch.zeros(500, 16).scatter(1, masks.keep % 16, 1.0)  # 1 where a place shows at any moment
+    parts.append(...)  # the share of the hidden tokens whose place shows
+share = sum(parts) / 2
+check("jepa/v_jepa/shows_elsewhere", share)
+
+# %% tags=["solution"]
+parts = []
+for masks in anew(500, torch.Generator().manual_seed(0)):
+    shown = torch.zeros(500, 16).scatter(1, masks.keep % 16, 1.0)  # 1 where a place shows at any moment
+    parts.append(float(shown.gather(1, masks.ask[:, 0] % 16).mean()))  # the share of the hidden tokens whose place shows
+share = sum(parts) / 2
+check("jepa/v_jepa/shows_elsewhere", share)
+
+# %% [markdown]
+# ## Notes
+#
+# **Where this comes from.** V-JEPA is by Bardes and colleagues ([paper](https://arxiv.org/abs/2404.08471),
+# [entry](../../book/bibliography.md#bardes2024)). VideoMAE, by Tong and colleagues
+# ([paper](https://arxiv.org/abs/2203.12602), [entry](../../book/bibliography.md#tong2022)), has had tubes since 2022, made of single
+# places, and says there what they are for: against the leak of what shows at another moment.
+#
+# **What is different at their size.** The paper's largest model, a ViT-H/16, saw two million films, clips of 16 frames, tubelets of
+# 2 frames and 16 by 16 pixels, with about 90 % of the tokens hidden. With frozen weights and an attentive probe it gets 81.9 % on
+# Kinetics-400, 72.2 % on Something-Something v2, where motion decides, and 77.9 % on ImageNet. An earlier manuscript of the same
+# group has other numbers for these, and the two are often mixed up. The paper probes the slow copy, we the encoder.
+#
+# **Where popular accounts go wrong.** They draw the first half of a film predicting the second. V-JEPA hides places, not times;
+# it fills in, with the past and the future of its surroundings in view, and is no forecaster. They give the loss as a squared
+# distance. They call its results on ImageNet *zero-shot*: a probe was trained with labels. And they pool a film to a single vector
+# before predicting, which leaves no places to predict.
+#
+# **What this chapter does not show.** Five flat shapes that move as one are no film. Every piece of such a clip tells the
+# motion of all the others, which is why a short training finds it; with a single small shape on a curved path our networks of
+# this size did not get there. Motion here is one of four orders; speed is read far less well. Each rival had one learning rate, and
+# V-JEPA's was tried out more than the others'. And V-JEPA is no world model yet. It knows how things go on. It does not know what
+# happens if somebody pushes.
