@@ -18,7 +18,36 @@ FOLLOW, TARGETS, SHARE = (f"jepa/i_jepa/{name}" for name in ("follow", "make_tar
 FEED_BACK, SHORTEN, ENOUGH = (f"jepa/v_jepa_2_ac/{name}" for name in ("feed_back", "shorten", "enough"))
 SPLIT, HIDE, WITHOUT_N = (f"jepa/le_jepa/{name}" for name in ("split_test", "hide", "weight_without_n"))
 WHOLE_PAST, HISTORY_LOSS, CURE = (f"jepa/causal_jepa/{name}" for name in ("whole_past", "history_loss", "cure"))
+THROUGH_TIME, BEST_GUESS, ELSEWHERE = (
+    f"jepa/v_jepa/{name}" for name in ("through_time", "best_guess", "shows_elsewhere")
+)
 LEAPFROG, MOTION, MORE_DATA = (f"physics/hamiltonian/{name}" for name in ("leapfrog", "motion", "more_data"))
+
+
+def through_time(places, grid, stride=None):
+    moments, rows, columns = grid
+    first = (rows * columns if stride is None else stride) * torch.arange(moments)[:, None]
+    return (places[:, None] + first).flatten(1)
+
+
+def the_first_moment_only(places, grid):
+    return through_time(places, grid, stride=0)
+
+
+def too_far_apart(places, grid):
+    return through_time(places, grid, stride=100)
+
+
+def the_next_place_at_each_moment(places, grid):
+    return through_time(places, grid, stride=1)
+
+
+def one_moment(places, grid):
+    return places
+
+
+def best_guess(values, power):
+    return float(values.median() if power == 1 else values.mean())
 
 
 def imagine(dynamics, z, actions):
@@ -509,6 +538,18 @@ SLIPS = [
     (SHORTEN, shorten_too_much, "it should become (1.2, 1.6)"),
     (ENOUGH, 128, "more than it needs"),
     (ENOUGH, 2, "fewer than four"),
+    (THROUGH_TIME, the_first_moment_only, "four times over"),
+    (THROUGH_TIME, too_far_apart, "beyond the last token"),
+    (THROUGH_TIME, the_next_place_at_each_moment, "not the same places at every moment"),
+    (THROUGH_TIME, one_moment, "eight tokens"),
+    (BEST_GUESS, lambda values, power: values.mean(), "best for the squared one"),
+    (BEST_GUESS, lambda values, power: values.median(), "best for the absolute one"),
+    (BEST_GUESS, lambda values, power: 1.0, "the worst of the guesses"),
+    (BEST_GUESS, lambda values, power: 0.2, "it answers 0.2"),
+    (ELSEWHERE, 0.0, "Zero is right for tubes"),
+    (ELSEWHERE, 3.0, "between 0 and 1"),
+    (ELSEWHERE, 0.65, "hidden at every moment"),
+    (ELSEWHERE, 0.95, "A different share"),
     (FOLLOW, follow_fast, "goes nine tenths of the way at once"),
     (FOLLOW, follow_without_share, "should add up to 1"),
     (FOLLOW, stand_still, "it goes to 0; wanted 0.1"),
@@ -589,6 +630,9 @@ SOLUTIONS = {
     FEED_BACK: feed_back,
     SHORTEN: shorten,
     ENOUGH: 16,
+    THROUGH_TIME: through_time,
+    BEST_GUESS: best_guess,
+    ELSEWHERE: 0.35,
     FOLLOW: follow,
     TARGETS: make_targets,
     SHARE: 0.45,
