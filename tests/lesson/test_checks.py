@@ -6,6 +6,7 @@ from importlib import import_module
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from wm_core.lesson import checks
 from wm_core.lesson.checks import check, examine, has_hole
@@ -21,6 +22,7 @@ WHOLE_PAST, HISTORY_LOSS, CURE = (f"jepa/causal_jepa/{name}" for name in ("whole
 THROUGH_TIME, BEST_GUESS, ELSEWHERE = (
     f"jepa/v_jepa/{name}" for name in ("through_time", "best_guess", "shows_elsewhere")
 )
+OWN, SPEAK, FLOOR = (f"jepa/vl_jepa/{name}" for name in ("find_your_own", "when_to_speak", "floor"))
 LEAPFROG, MOTION, MORE_DATA = (f"physics/hamiltonian/{name}" for name in ("leapfrog", "motion", "more_data"))
 
 
@@ -506,7 +508,99 @@ def one_for_each(imagined, slots, hidden):
     return (imagined - slots.detach()).square().mean(-1)[:, : hidden.shape[1]][hidden]
 
 
+def scores_of(predicted, targets, temperature):
+    return F.normalize(predicted, dim=-1) @ F.normalize(targets, dim=-1).T / temperature
+
+
+def find_diagonal(scores):
+    return F.cross_entropy(scores, torch.arange(len(scores)))
+
+
+def find_your_own(predicted, targets, temperature):
+    scores = scores_of(predicted, targets, temperature)
+    return (find_diagonal(scores) + find_diagonal(scores.T)) / 2
+
+
+def find_answers_only(predicted, targets, temperature):
+    return find_diagonal(scores_of(predicted, targets, temperature))
+
+
+def find_predictions_only(predicted, targets, temperature):
+    return find_diagonal(scores_of(predicted, targets, temperature).T)
+
+
+def find_both_summed(predicted, targets, temperature):
+    return 2 * find_your_own(predicted, targets, temperature)
+
+
+def find_without_temperature(predicted, targets, temperature):
+    return find_your_own(predicted, targets, 1)
+
+
+def find_times_temperature(predicted, targets, temperature):
+    return find_your_own(predicted, targets, 1 / temperature)
+
+
+def find_among_long_vectors(predicted, targets, temperature):
+    scores = predicted @ targets.T / temperature
+    return (find_diagonal(scores) + find_diagonal(scores.T)) / 2
+
+
+def find_for_each(predicted, targets, temperature):
+    return scores_of(predicted, targets, temperature).diagonal()
+
+
+def find_by_distance(predicted, targets, temperature):
+    return (F.normalize(predicted, dim=-1) - F.normalize(targets, dim=-1)).square().sum(-1).mean()
+
+
+def when_to_speak(z, threshold, reference="last"):
+    last, spoken = z[0], [0]
+    for frame in range(1, len(z)):
+        if 1 - z[frame] @ {"last": last, "neighbour": z[frame - 1], "first": z[0]}[reference] > threshold:
+            last = z[frame]
+            spoken.append(frame)
+    return spoken
+
+
+def speak_when_neighbours_differ(z, threshold):
+    return when_to_speak(z, threshold, "neighbour")
+
+
+def speak_when_it_is_not_the_first(z, threshold):
+    return when_to_speak(z, threshold, "first")
+
+
+def speak_but_not_at_first(z, threshold):
+    return when_to_speak(z, threshold)[1:]
+
+
+def speak_numbered_from_one(z, threshold):
+    return [3 + frame for frame in when_to_speak(z, threshold)]
+
+
+def speak_always(z, threshold):
+    return range(len(z))
+
+
 SLIPS = [
+    (OWN, find_answers_only, "the answers should find their predictions too"),
+    (OWN, find_predictions_only, "the predictions should find their answers too"),
+    (OWN, find_both_summed, "Take their mean"),
+    (OWN, find_without_temperature, "Divide the cosines by the temperature"),
+    (OWN, find_times_temperature, "Divide by it"),
+    (OWN, find_among_long_vectors, "Bring both to length 1 first"),
+    (OWN, find_for_each, "It should return one number"),
+    (OWN, find_by_distance, "at a temperature of 0.5 it gives"),
+    (SPEAK, speak_when_neighbours_differ, "sleeps through a slow drift"),
+    (SPEAK, speak_when_it_is_not_the_first, "with the first frame for ever"),
+    (SPEAK, speak_but_not_at_first, "at the first frame too"),
+    (SPEAK, speak_numbered_from_one, "numbered from 0; it speaks at frame 16"),
+    (SPEAK, speak_always, "wanted [0, 3, 6, 13]"),
+    (FLOOR, 0, "which"),
+    (FLOOR, 4.09, "a guess among all 60"),
+    (FLOOR, 1.79, "The colour, one of six, is known"),
+    (FLOOR, 1.0, "costs log k nats"),
     (WHOLE_PAST, first_frame_too, "The first frame is hidden too"),
     (WHOLE_PAST, only_the_first_frame, "Only the first frame is hidden"),
     (WHOLE_PAST, all_but_the_last_frame, "sees where the object ended"),
@@ -624,6 +718,9 @@ SLIPS = [
 
 
 SOLUTIONS = {
+    OWN: find_your_own,
+    SPEAK: when_to_speak,
+    FLOOR: 2.3,
     WHOLE_PAST: whole_past,
     HISTORY_LOSS: history_loss,
     CURE: "marked",
