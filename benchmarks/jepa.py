@@ -1,6 +1,6 @@
 """A training step of the book's JEPAs beside a plain one made of torch.nn.TransformerEncoder, in one run.
 
-Both have the same architecture, batch, masks and optimiser. Repeats are interleaved, so that whatever else the machine does
+Both have the same architecture, batch, masks or views, and optimiser. Repeats are interleaved, so that whatever else the machine does
 hits both; what is reported is the median of the ratios.
 
 Usage: python -m benchmarks.jepa [--repeats 30] [--out FILE]
@@ -19,12 +19,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wm_core.jepa.i_jepa import IJEPA, i_jepa_loss
+from wm_core.jepa.le_jepa import LeJEPA, le_jepa_loss
 from wm_core.nets.ema import update_ema
 from wm_core.nets.positions import sincos_positions
 from wm_core.nets.vit import TokenPredictor, ViT, patches, take
 from wm_core.objectives.masking import Masks, block_masks
 
 BATCH, DIM, DEPTH, HEADS, NARROW, SHALLOW = 64, 64, 3, 2, 32, 2
+VIEWS, EMBEDDING, HIDDEN, SLICES, KNOTS = 2, 16, 128, 256, 17
 
 
 def stack(dim: int, depth: int, heads: int) -> nn.TransformerEncoder:
@@ -70,30 +72,88 @@ class PlainIJEPA(nn.Module):
         return F.smooth_l1_loss(guess, take(targets, masks.ask.flatten(1)).view_as(guess))
 
 
+class Pooled(nn.Module):
+    """The mean over an encoder's tokens."""
+
+    def __init__(self, encoder: nn.Module):
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.encoder(images).mean(1)
+
+
+class PlainLeJEPA(nn.Module):
+    """LeJEPA as one would write it down first: the test of Epps and Pulley on random lines, by cosines and sines."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = Pooled(PlainEncoder())
+        self.project = nn.Sequential(
+            nn.Linear(DIM, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, EMBEDDING)
+        )
+        t = torch.linspace(0, 3, KNOTS)
+        weight = torch.full((KNOTS,), 2 * 3 / (KNOTS - 1))
+        weight[[0, -1]] /= 2
+        self.register_buffer("t", t)
+        self.register_buffer("normal", torch.exp(-t.square() / 2))
+        self.register_buffer("weight", weight * self.normal)
+
+    def loss(self, views: Tensor) -> Tensor:
+        z = self.project(self.encoder(views.flatten(0, 1))).view(len(views), VIEWS, EMBEDDING)
+        lines = torch.randn(EMBEDDING, SLICES)
+        angle = (z @ (lines / lines.norm(dim=0)))[..., None] * self.t
+        gap = (angle.cos().mean(0) - self.normal).square() + angle.sin().mean(0).square()
+        apart = (z - z.mean(1, keepdim=True)).square().mean()
+        return 0.95 * apart + 0.05 * (len(z) * (gap @ self.weight)).mean()
+
+
 def step_of(model: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], None]:
-    """One update of the encoder and of its slow copy."""
+    """One update of the model, and of its slow copy where it has one."""
     optimiser = torch.optim.AdamW([w for w in model.parameters() if w.requires_grad], 1e-3, fused=True)
 
     def step() -> None:
         optimiser.zero_grad(set_to_none=True)
         loss().backward()
         optimiser.step()
-        update_ema(model.target, model.encoder, 0.996)
+        if hasattr(model, "target"):
+            update_ema(model.target, model.encoder, 0.996)
 
     return step
 
 
+def i_jepas() -> tuple[IJEPA, PlainIJEPA]:
+    """Ours and the plain one."""
+    encoder = ViT(dim=DIM, depth=DEPTH, heads=HEADS)
+    return IJEPA(encoder, TokenPredictor(encoder, NARROW, SHALLOW, 1)), PlainIJEPA()
+
+
+def le_jepas() -> tuple[LeJEPA, PlainLeJEPA]:
+    """Ours and the plain one."""
+    return LeJEPA(Pooled(ViT(dim=DIM, depth=DEPTH, heads=HEADS)), DIM, EMBEDDING, HIDDEN), PlainLeJEPA()
+
+
 def i_jepa_steps() -> dict[str, Callable[[], None]]:
-    """Ours and the plain one, on the same pictures and masks."""
+    """A step of either, on the same pictures and masks."""
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(BATCH, 3, 24, 24, generator=generator)
     masks = block_masks(BATCH, (6, 6), generator, at_least=8)
-    encoder = ViT(dim=DIM, depth=DEPTH, heads=HEADS)
-    ours, plain = IJEPA(encoder, TokenPredictor(encoder, NARROW, SHALLOW, 1)), PlainIJEPA()
+    ours, plain = i_jepas()
     return {
         "ours": step_of(ours, lambda: i_jepa_loss(ours, images, masks)["prediction"]),
         "plain": step_of(plain, lambda: plain.loss(images, masks)),
+    }
+
+
+def le_jepa_steps() -> dict[str, Callable[[], None]]:
+    """A step of either, on the same two views of each picture."""
+    torch.manual_seed(0)
+    views = torch.rand(BATCH, VIEWS, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    ours, plain = le_jepas()
+    return {
+        "ours": step_of(ours, lambda: sum(le_jepa_loss(ours, views, slices=SLICES).values())),
+        "plain": step_of(plain, lambda: plain.loss(views)),
     }
 
 
@@ -118,7 +178,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    found = {"i_jepa": compare(i_jepa_steps(), options.repeats)}
+    systems = {"i_jepa": i_jepa_steps, "le_jepa": le_jepa_steps}
+    found = {system: compare(steps(), options.repeats) for system, steps in systems.items()}
     for system, row in found.items():
         print(f"{system}: ours {row['ours']:.1f} ms, plain {row['plain']:.1f} ms, ratio {row['ratio']:.2f}")
     if options.out:

@@ -32,7 +32,7 @@ from wm_core.worlds.shapes import Shapes
 from wm_core.worlds.slow_signal import SlowSignal
 from wm_core.worlds.views import views
 
-settings = scale(tiny=dict(steps=600, seeds=3, picture_steps=60, picture_seeds=1),
+settings = scale(tiny=dict(steps=600, seeds=3, picture_steps=40, picture_seeds=1),
                  full=dict(steps=600, seeds=3, picture_steps=800, picture_seeds=3))
 SEEDS = tuple(range(settings["seeds"]))
 torch.set_num_threads(1)  # networks this small run faster on one core than on two
@@ -96,7 +96,7 @@ def neighbours(step, generator):
 
 
 def train(keep, teacher=False, share=1.0):
-    """Train on prediction, ``share`` of it, and on what `KEEP` adds. Returns the models and an autopsy every 25 steps."""
+    """Train on prediction, ``share`` of it, and on what `KEEP` adds. Returns the models and an autopsy every 50 steps."""
     model, course = TwoMoments(teacher), []
 
     def loss(m, pair):
@@ -109,7 +109,7 @@ def train(keep, teacher=False, share=1.0):
     def after_step(m, done):
         if teacher:
             update_ema(m.teacher, m.encoder, ema_decay(done, start=0.9))
-        if round(done * settings["steps"]) % 25 == 0:
+        if round(done * settings["steps"]) % 50 == 0:
             course.append(autopsy(m))
 
     history = fit(model, loss, neighbours, steps=settings["steps"], learning_rate=0.01, clip=None, precision="float32",
@@ -120,13 +120,14 @@ def train(keep, teacher=False, share=1.0):
 naive, course, history = train("nothing")
 
 fig, ax = figure(width=5.4)
-at = [25 * (k + 1) for k in range(len(course))]
+at = [50 * (k + 1) for k in range(len(course))]
 ax.plot(history.terms["prediction"], color=colour("muted"), linewidth=1, label="loss")
 ax.plot(at, course[..., 0], color=colour("imagined"))
 ax.plot([], [], color=colour("imagined"), label="deviation of the latents, three networks")
 ax.set(xlabel="training step", yscale="log")
 ax.legend()
-show(fig, caption="The loss falls by a factor of a hundred thousand, and so it should: the latents shrink to a point, "
+shrunk = history.terms["prediction"][0] / history.terms["prediction"][-1]
+show(fig, caption=f"The loss falls by a factor of {round(shrunk, -2):,.0f}, and so it should: the latents shrink to a point, "
                   "and a point is easy to predict.",
      alt="A falling loss curve, and three falling curves of the latents' standard deviation, on a logarithmic axis.")
 table(["seed", "least deviation", "effective rank (of 4)", "R² of the slow numbers"],
@@ -188,9 +189,10 @@ live("cloud", model=networks, poster=poster, observed=world.observed, knots=17, 
      alt="A cloud of points that a loss pulls into shape, its shadow on a line, and that shadow's characteristic function.")
 
 # %% [markdown]
-# Three things to try. Start from *almost one point* and follow the slope: the speck opens into a round cloud and stays there. Start
+# Four things to try. Start from *almost one point* and follow the slope: the speck opens into a round cloud and stays there. Start
 # from *four corners* and switch the loss to *mean and covariance*: hardly anything moves, because corners have the right mean and the right
-# covariance. Switch to *entropy* and make it small, then large: neither comes to rest.
+# covariance. Switch SIGReg's statistic to one of the two older tests: they open the speck as well. Switch to *entropy* and make it
+# small, then large: neither comes to rest.
 #
 # You may notice that SIGReg falls below 1.05, the score of a truly random normal cloud. Points that may go anywhere arrange
 # themselves more evenly than chance. A network cannot do that, since every batch it meets is new.
@@ -261,7 +263,8 @@ live("cloud", model=networks, poster=poster, observed=world.observed, knots=17, 
 # $$ T=\sqrt{2\pi}\,\Big(\frac1N\sum_{n,m}e^{-(x_n-x_m)^2/2}-\sqrt2\sum_n e^{-x_n^2/4}+\frac{N}{\sqrt3}\Big). $$
 #
 # Every point pushes its neighbours away, over a distance of about 1, and is drawn to the origin from somewhat farther. Collapse is
-# dear because the points of a heap push each other.
+# dear because the points of a heap push each other. A heap exactly at the origin rests all the same, as a ball on a hilltop does: all
+# its pushes cancel. The least noise sets it going.
 #
 # **How hard it pulls.** The slope by one sample is
 #
@@ -302,7 +305,8 @@ score = {name: [mean_score(make, n) for n in (64, 256, 1024)] for name, make in 
 table(["cloud in 16 dimensions", "N = 64", "256", "1024"], [[name, *row] for name, row in score.items()])
 
 # %% [markdown]
-# Everything wrong costs in proportion to $N$, except the corners: they pass for normal, nearly. Along a random line their shadow is
+# The first row wobbles about 1.05, for twenty batches are few. Everything wrong costs in proportion to $N$, except the corners: they
+# pass for normal, nearly. Along a random line their shadow is
 # a sum of sixteen independent coin tosses, and such sums look normal. That is the central limit theorem, working against us. We
 # come back to it.
 #
@@ -359,11 +363,11 @@ for name in ("VICReg", "teacher"):
 
 # %% tags=["nbval-check-output"]
 def summary(course):
-    """Mean and range over the seeds, of each column of the last autopsy."""
-    return [mean_and_range(column.tolist()) for column in course[-1].T]
+    """Mean and range over the seeds, of each column of the last autopsy, to 0.001."""
+    return [mean_and_range([round(value, 3) for value in column.tolist()]) for column in course[-1].T]
 
 
-table(["loss", "least deviation", "effective rank", "R², slow numbers", "SIGReg"],
+table(["loss", "least deviation", "rank (of 4)", "R²", "SIGReg"],
       [[name, *summary(course)] for name, course in courses.items()], digits=2)
 
 # %% tags=["hide-input"]
@@ -379,8 +383,8 @@ for column, words in ((2, "R² of the slow numbers"), (0, "least deviation of a 
         ax.axhline(bound, color=colour("muted"), linestyle=":")
         ax.legend(loc="center right", fontsize=8.5)
     panels.append(fig)
-show(*panels, caption="A line a seed. Dotted: a linear map that is told the answers. SIGReg and VICReg reach it in every "
-                      "run; a run that stops a quarter lower has found three of the four slow numbers.",
+show(*panels, caption="A line a seed. Dotted: a linear map that is told the answers. SIGReg, VICReg and the teacher "
+                      "reach it in every run.",
      alt="Two panels of curves over training. Without a further term the probe's score stays at zero.")
 
 # %% [markdown]
@@ -399,10 +403,10 @@ album, labelled, unseen = (painter.draw(n, torch.Generator().manual_seed(seed)) 
                            ((4096, 1), (2000, 2), (2000, 3)))
 
 crops = views(album.images[:4], torch.Generator().manual_seed(0)).large
-fig, axes = figure(2, 6, width=6.6, height=2.4)
+fig, axes = figure(3, 4, width=4.4, height=3.3)
 for ax, image in zip(axes.T.flat, torch.cat([album.images[:4, None], crops], 1).flatten(0, 1)):
     picture(ax, image.permute(1, 2, 0))
-show(fig, caption="Four pictures, each followed by two crops of it.", alt="Coloured shapes on soft backgrounds, and crops of them.")
+show(fig, caption="Four pictures, and under each two crops of it.", alt="Coloured shapes on soft backgrounds, and crops of them.")
 
 # %%
 LOSSES = {
@@ -448,7 +452,7 @@ table([f"after {settings['picture_steps']} steps, seed 0", "kind", "colour", "le
       [[name, *row] for name, row in rows.items()], digits=2)
 
 # %% [markdown]
-# Sixty steps teach nobody what a plus sign is; untrained features do as well. But one thing is settled already: every
+# Forty steps teach nobody what a plus sign is; untrained features do as well. But one thing is settled already: every
 # method has opened its embeddings, which in the untrained projector lie in a heap. What more steps give stands in *At scale*.
 #
 # **What it costs.** CPU time of each part of a step, forward and backward, on 128 pictures with two views of 16 numbers each. A teacher's
@@ -494,6 +498,8 @@ def by_pairs(x):
 x = 1.5 * torch.randn(200, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.5
 claim("The sum over pairs and the integral, read at 400 points up to 12, differ by a share of",
       abs(float(by_pairs(x) / epps_pulley(x, knots=400, t_max=12.0)) - 1), "<=", 1e-6)
+null = epps_pulley(torch.randn(64, 20_000, generator=torch.Generator().manual_seed(0))).mean()
+claim("Mean score of 20,000 batches of 64 normal numbers differs from 1.052 by", abs(null - 1.052), "<=", 0.03)
 claim("Mean score of 20 normal batches, least of N = 64, 256, 1024", min(score["normal"]), ">=", 0.9)
 claim("Mean score of 20 normal batches, greatest of N = 64, 256, 1024", max(score["normal"]), "<=", 1.25)
 claim("Score of a collapsed batch differs from 0.402 N by a share of",
@@ -581,8 +587,7 @@ claim("Corners of a cube on the axes, N = 256, mean score",
 # the shadows it happens to cast look normal. For holding a network open that is enough. It does not make latents independent, and
 # does not keep clusters apart or out.
 #
-# **The far sample.** One wild latent cannot tear a bounded pull out of hand. That has a price. (Beyond the figure's edge the knots
-# themselves are deceived: they are 3/16 apart, so to them a sample at $2\pi\cdot16/3\approx33.5$ looks like one at 0.)
+# **The far sample.** One wild latent cannot tear a bounded pull out of hand. That has a price.
 
 # %%
 crowd = torch.special.ndtri((torch.arange(255, dtype=torch.float64) + 0.5) / 255)  # as normal as 255 numbers can be
@@ -595,11 +600,11 @@ for name, statistic in (("SIGReg", epps_pulley), ("mean and variance", moments))
 fig, ax = figure()
 for (name, pull), shade in zip(pulls.items(), ("imagined", "rival")):
     ax.plot(far, -pull, color=colour(shade), label=name)
-ax.set(xlabel="where the last of 256 samples is", ylabel="force on it", ylim=(-0.5, 0.5))
+ax.set(xlabel="where the last of 256 samples is", ylabel="force on it", ylim=(-0.03, 0.03))
 ax.legend()
 show(fig, caption="The force that one sample feels where all others are normal. Matching moments pulls the harder the farther "
-                  "out it is. SIGReg lets go beyond four or so.",
-     alt="Force against position. One curve grows steeply outwards; the other rises, falls and is zero beyond four.")
+                  "out it is. SIGReg lets go beyond three or so.",
+     alt="Force against position. One curve grows steeply outwards; the other rises, falls and is nearly zero beyond three.")
 
 # %%
 t, weight = quadrature(17, 3.0, far)
@@ -610,14 +615,16 @@ claim("and in a batch heaped at 1.7 each is pulled with", float(torch.autograd.g
 claim("A sample at 8 is pulled less than one at 2, by the factor", abs(pulls["SIGReg"][100] / pulls["SIGReg"][160]), ">=", 50)
 
 # %% [markdown]
-# **The factor N.** Leave it out, and a normal batch scores $1.05/N$ and a collapsed one 0.402, whatever $N$ is. EB-JEPA's version
+# **The factor N.** Leave it out, and a normal batch scores $1.05/N$ and a collapsed one 0.402 at every $N$. EB-JEPA's version
 # ([Terver and colleagues, 2026](https://arxiv.org/abs/2602.03604)), called BCS, does so, and its weight is 10 where LeJEPA's is
 # 0.05. Neither form frees the weight of the batch size. With the factor the target's value stays where it is, and a *wrong* cloud
 # costs in proportion to $N$; without it the wrong cloud's cost stays, and the target's sinks.
 #
 # ## At scale
 #
-# AT-SCALE-TEXT
+# With `WM_SCALE=full` the same file trains each of the four losses on pictures for 800 steps, with three seeds, in twelve minutes on one core.
+# The networks of seed 0 are kept. Here they are loaded and measured again. Guess first: LeJEPA with the paper's weight, or with a
+# fiftieth of it? Off which will the kind be read?
 
 # %%
 from wm_core.artefacts import load, published, save
@@ -632,24 +639,48 @@ if scale_name() == "full":
              seed=0, claims=claims)
 
 kept = {name: load(published(system)) for name, system in SYSTEMS.items()}
-again = {name: report(artefact.into(train_on_pictures(name, 0, steps=0))) for name, artefact in kept.items()}
-
-# %%
-def over_seeds(claims, what):
-    return mean_and_range([value for key, value in claims.items() if key.startswith(f"{what}, seed")])
-
-
-note = kept["VICReg"].manifest
-table([f"after {note.config['picture_steps']} steps, three seeds", "kind", "colour", "least deviation", "rank (of 16)", "SIGReg"],
-      [[name, *(over_seeds(artefact.manifest.claims, what) for what in
-                ("kind", "colour", "least deviation", "effective rank", "SIGReg"))] for name, artefact in kept.items()],
-      digits=2)
-print(note.provenance())
-claim("Measured again, the four networks' accuracies of kind differ from what their manifests say by at most",
-      max(abs(again[name][0] - kept[name].manifest.claims["kind, seed 0"]) for name in kept), "<=", 0.01)
+grown = {name: artefact.into(train_on_pictures(name, 0, steps=0)) for name, artefact in kept.items()}
+over = {name: {what: [value for key, value in artefact.manifest.claims.items() if key.startswith(f"{what}, seed")]
+               for what in ("kind", "colour", "least deviation", "effective rank", "SIGReg")} for name, artefact in kept.items()}
+columns = ("kind", "least deviation", "effective rank", "SIGReg")
+table(["after 800 steps", *columns], [[name, *(mean_and_range(found[what]) for what in columns)] for name, found in over.items()], digits=2)
+print(kept["VICReg"].manifest.provenance())
 
 # %% [markdown]
-# AT-SCALE-RESULT
+# Nothing collapsed. All four encoders give the colour without fault, as an untrained one does. And the loss that is proudest, with full rank and
+# a SIGReg of 1.9, has an encoder off which the kind is read hardly better than by guessing, at 0.25. A fiftieth of its weight
+# gives a cloud far from normal and the best reading, level with VICReg's. BYOL's is no better than the untrained encoder's.
+#
+# Where did the kind go? Ask each encoder for what else is in a picture, and one that was never trained beside them.
+
+# %%
+@torch.no_grad()
+def contents(model):
+    """R² of a linear probe for size, place, and the background's pattern; accuracy for kind."""
+    z, new = (torch.cat([model.encoder(some) for some in scenes.images.split(500)]) for scenes in (labelled, unseen))
+    truth = [(s.radius[:, None], s.position, s.texture.flatten(1)) for s in (labelled, unseen)]
+    kind = LinearClassifier(z, labelled.kind, 4).accuracy(new, unseen.kind)
+    return [kind, *(LinearProbe(z, a).r2(new, b) for a, b in zip(*truth))]
+
+
+held_in = {name: contents(model) for name, model in grown.items()}
+held_in["untrained"] = contents(train_on_pictures("VICReg", 0, steps=0))
+table(["seed 0", "kind", "size, R²", "place, R²", "background, R²"], [[name, *row] for name, row in held_in.items()], digits=2)
+
+# %%
+claim("Measured again, the four networks' accuracies of kind differ from what their manifests say by at most",
+      max(abs(held_in[name][0] - kept[name].manifest.claims["kind, seed 0"]) for name in kept), "<=", 0.01)
+claim("LeJEPA with λ = 0.05: greatest SIGReg over the seeds", max(over["LeJEPA, λ = 0.05"]["SIGReg"]), "<=", 3)
+claim("and the best accuracy of kind", max(over["LeJEPA, λ = 0.05"]["kind"]), "<=", 0.35)
+claim("LeJEPA with λ = 0.001: least SIGReg over the seeds", min(over["LeJEPA, λ = 0.001"]["SIGReg"]), ">=", 10)
+claim("and the worst accuracy of kind", min(over["LeJEPA, λ = 0.001"]["kind"]), ">=", 0.5)
+claim("The background's R², λ = 0.05 over λ = 0.001", held_in["LeJEPA, λ = 0.05"][3] / held_in["LeJEPA, λ = 0.001"][3], ">=", 2)
+
+# %% [markdown]
+# The strong term must fill sixteen normal directions with things on which two crops agree. It takes the background, whose pattern is
+# normal to begin with, and lets go of place and kind, which even an untrained encoder tells. That is how we read it; we have not
+# tried it on other worlds. So one weight is not yet the right weight: the paper's was found on photographs, ours was the best of three
+# (0.05, 0.005, 0.001), and neither rank nor SIGReg would have told us. BYOL's decay and learning rate had a search as small, VICReg none.
 #
 # ## Exercises
 #

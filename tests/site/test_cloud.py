@@ -1,6 +1,7 @@
 """The figure of the cloud: its losses and slopes are the library's, its clouds the networks', and its steps lead where they should."""
 
 import json
+import re
 
 import numpy as np
 import onnxruntime
@@ -27,7 +28,7 @@ def settings(cloud):
 
 
 def choose(figure, label: str, value: str) -> None:
-    figure.get_by_label(label, exact=True).select_option(value)
+    figure.locator("label", has_text=re.compile(f"^{label}")).locator("select").select_option(value)
     figure.page.wait_for_timeout(150)
 
 
@@ -37,7 +38,7 @@ def forward(figure, steps: int) -> dict:
 
 def test_losses_and_slopes_are_pytorchs(cloud, settings):
     said = settings["reference"]
-    for name in ("sigreg", "moments", "entropy"):
+    for name in ("sigreg", "cramer", "anderson", "moments", "entropy"):
         got = cloud.evaluate(
             """(f, [name, r]) => { const { value, slope } = f.wm.el.wm.losses[name](Float64Array.from(r.z), r.dim, r.lines);
             return { value, slope: [...slope] }; }""",
@@ -65,6 +66,15 @@ def test_sigreg_makes_a_normal_cloud_of_anything(cloud, begin):
     assert state["value"] < 0.1  # far below a random sample's 1.05: points that may go anywhere spread evenly
     assert state["least"] > 0.7
     assert state["most"] < 1.4
+
+
+@pytest.mark.parametrize(("loss", "null"), [("cramer", 1 / 6), ("anderson", 1.0)])
+def test_the_tests_that_sort_open_a_point_too(cloud, loss, null):
+    choose(cloud, "start", "point")
+    choose(cloud, "loss", loss)
+    state = forward(cloud, 600)
+    assert state["value"] < null
+    assert 0.7 < state["least"] <= state["most"] < 1.4
 
 
 def test_moments_leave_the_corners_where_they_are(cloud):

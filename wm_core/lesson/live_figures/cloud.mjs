@@ -1,4 +1,5 @@
-// A cloud of latents pulled by a loss alone: SIGReg, two moments or entropy, with either sign; and one slice of it, seen through.
+// A cloud of latents pulled by a loss alone: SIGReg with one of three statistics, two moments, or entropy, with either sign; and one
+// slice of it, seen through.
 //
 // Settings: observed (numbers of one observation), observations: what the networks see, flat; knots, t_max: of the test;
 //           reference: a small cloud, lines, and what the library says of them, for tests.
@@ -7,12 +8,15 @@ import { button, canvas, choice, clock, colours, element, onTheme, openNetworks,
 
 const POINTS = 256;
 const REACH = 3.6; // how far the picture of the cloud reaches from its middle
-const LOSSES = { sigreg: "SIGReg", moments: "mean and covariance", entropy: "entropy" };
+const LOSSES = {
+  sigreg: "SIGReg, Epps-Pulley", cramer: "SIGReg, Cramér-von Mises", anderson: "SIGReg, Anderson-Darling", moments: "mean and covariance",
+  entropy: "entropy",
+};
 const STARTS = {
   point: "almost one point", line: "a line", ring: "a ring", clumps: "two clumps", corners: "four corners", normal: "standard normal",
   outlier: "normal, one far out", naive: "naive encoder", sigreg: "SIGReg encoder",
 };
-const PACE = { sigreg: 0.3, moments: 0.1, entropy: 0.1 }; // length of a step along the slope
+const PACE = { sigreg: 0.3, cramer: 1.5, anderson: 0.15, moments: 0.1, entropy: 0.1 }; // length of a step along the slope
 
 // ---- the losses, as wm_core.objectives.sigreg has them; each gives its value and its slope by every number --------------
 function rule(knots, most) { // the trapezoid rule on [0, most], doubled, against exp(-t²/2)
@@ -47,6 +51,48 @@ function eppsPulley(x, quadrature) {
     for (let k = 0; k < t.length; k++, at++)
       slope[i] += 2 * weight[k] * t[k] * ((phi[k] - real[k]) * sin[at] + imaginary[k] * cos[at]);
   return { value, slope };
+}
+
+// The two tests that sort: N ∫ (F̂ - F)² dF, and the same over F (1 - F), which counts the tails more.
+function ranked(x) {
+  const order = Array.from(x.keys()).sort((i, j) => x[i] - x[j]);
+  return order.map((i, rank) => ({ i, rank, below: Math.max(ndtr(x[i]), 1e-300), above: Math.max(ndtr(-x[i]), 1e-300), density: bell(x[i]) }));
+}
+
+function cramerVonMises(x) {
+  let value = 1 / (12 * x.length);
+  const slope = new Float64Array(x.length);
+  for (const { i, rank, below, density } of ranked(x)) {
+    const gap = below - (rank + 0.5) / x.length;
+    value += gap ** 2;
+    slope[i] = 2 * gap * density;
+  }
+  return { value, slope };
+}
+
+function andersonDarling(x) {
+  let value = -x.length;
+  const slope = new Float64Array(x.length);
+  for (const { i, rank, below, above, density } of ranked(x)) {
+    const low = 2 * rank + 1, high = 2 * x.length - low;
+    value -= (low * Math.log(below) + high * Math.log(above)) / x.length;
+    slope[i] = ((high * density) / above - (low * density) / below) / x.length;
+  }
+  return { value, slope };
+}
+
+const bell = (v) => Math.exp((-v * v) / 2) / Math.sqrt(2 * Math.PI);
+
+function ndtr(v) { // the standard normal's distribution function: its series near 0, its continued fraction far out
+  const a = Math.abs(v);
+  if (a < 3) {
+    let term = v, sum = v;
+    for (let k = 1; Math.abs(term) > 1e-17; k++) sum += term *= (v * v) / (2 * k + 1);
+    return 0.5 + bell(v) * sum;
+  }
+  let fraction = a;
+  for (let k = 40; k > 0; k--) fraction = a + k / fraction;
+  return v > 0 ? 1 - bell(a) / fraction : bell(a) / fraction;
 }
 
 function moments(x) {
@@ -136,7 +182,7 @@ async function render({ model, el }) {
   const nets = await openNetworks(model);
   const quadrature = rule(model.get("knots"), model.get("t_max"));
   const observations = Float32Array.from(model.get("observations")), observed = model.get("observed");
-  const tests = { sigreg: (x) => eppsPulley(x, quadrature), moments };
+  const tests = { sigreg: (x) => eppsPulley(x, quadrature), cramer: cramerVonMises, anderson: andersonDarling, moments };
 
   let z, dim, first, steps, loss = "sigreg", sign = 1, slices = 16, start = "point", turn = 20, going = false, read;
   let die = dice(1), busy = Promise.resolve();
@@ -267,12 +313,13 @@ async function render({ model, el }) {
     for (const picture of [cloud, histogram, characteristic]) picture.paint();
     const n = z.length / dim;
     const yardstick = {
-      sigreg: `a normal cloud: 1.05, all in one place: up to ${short(0.402 * n)} at the origin, more beside it`,
+      sigreg: `a normal cloud: 1.05, all at the origin: ${short(0.402 * n)}`,
+      cramer: `a normal cloud: 0.17, all at the origin: ${short(n / 12)}`, anderson: `a normal cloud: 1, all at the origin: ${short(n * (2 * Math.LN2 - 1))}`,
       moments: "a normal cloud: about 2", entropy: `a normal cloud: ${short((dim / 2) * Math.log(2 * Math.PI * Math.E))} nats, no top and no floor`,
     }[loss];
     words.textContent =
       `step ${steps} · ${LOSSES[loss]}: ${short(read.value)} (at the start ${short(first ?? read.value)}; ${yardstick}) · ` +
-      `deviations ${read.least.toPrecision(2)} to ${read.most.toPrecision(2)} · slice at ${turn}°: ${short(read.slice)}`;
+      `deviations ${read.least.toPrecision(2)} to ${read.most.toPrecision(2)} · Epps-Pulley of the slice at ${turn}°: ${short(read.slice)}`;
   };
   const inTurn = (act) => (busy = busy.then(act));
   const forward = (count = 1) => { for (let i = 0; i < count; i++) step(); paint(); };
@@ -319,7 +366,10 @@ async function render({ model, el }) {
   const stopClock = clock(el, () => going && inTurn(() => going && forward(2)));
   const stopTheme = onTheme(() => { colour = colours(el); paint(); });
   el.wm = { // for tests: the losses themselves, and what the figure holds
-    losses: { sigreg: (c, d, along) => sliced(tests.sigreg, c, d, along), moments: (c, d, along) => sliced(moments, c, d, along), entropy: (c, d) => entropy(c, d) },
+    losses: {
+      ...Object.fromEntries(Object.entries(tests).map(([name, test]) => [name, (c, d, along) => sliced(test, c, d, along)])),
+      entropy: (c, d) => entropy(c, d),
+    },
     forward: (count) => inTurn(() => forward(count)), state: () => ({ z: [...z], dim, steps, ...read, x: undefined, cos: undefined, sin: undefined }),
   };
   return () => [stopClock, stopTheme, cloud.stop, histogram.stop, characteristic.stop].forEach((stop) => stop());
