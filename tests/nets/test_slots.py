@@ -29,10 +29,30 @@ def scene():
     return features, grid(4), slots
 
 
-def test_at_each_place_the_slots_share_an_attention_of_1(attention, scene):
-    _, share = attention(*scene)
+def test_at_each_place_what_one_slot_takes_the_others_lose(attention, scene):
+    features, places, slots = scene
+    attention.iterations, slots = 1, Slots(slots.what, slots.where / 5)  # near each other
+    _, share = attention(features, places, slots)
     assert share.shape == (2, 3, 16)
-    torch.testing.assert_close(share.sum(1), torch.ones(2, 16))
+    left = 1 - share.sum(1)
+    assert left.amin() > 0  # for nobody
+    _, fewer = attention(features, places, Slots(*(part[:, :2] for part in slots)))
+    odds = share[:, :2] / left[:, None]  # a slot that goes leaves the odds of the others, and of nobody, as they were
+    torch.testing.assert_close(fewer / (1 - fewer.sum(1, keepdim=True)), odds)
+    assert (fewer >= share[:, :2]).all()
+    assert (fewer > share[:, :2] + 1e-3).any()
+
+
+def test_a_slot_that_knows_nothing_takes_what_is_near():
+    torch.manual_seed(0)
+    attention = SlotAttention(features=6, dim=8, iterations=1)
+    with torch.no_grad():
+        attention.key.weight.zero_()
+    slots = Slots(torch.zeros(1, 2, 8), torch.tensor([[[-0.75, -0.75], [0.25, 0.75]]]))
+    found, share = attention(torch.randn(1, 64, 6), grid(8), slots)
+    torch.testing.assert_close(found.where, slots.where, atol=0.1, rtol=0)
+    nearest = (grid(8) - slots.where[0, :, None]).square().sum(-1).argmin(1)
+    assert share[0].argmax(1).equal(nearest)
 
 
 def test_a_slot_is_at_the_middle_of_what_it_took(attention, scene):
@@ -62,13 +82,22 @@ def test_only_the_distance_from_a_slot_counts_and_not_the_place_in_the_picture(a
     torch.testing.assert_close(moved.where, found.where + shift, atol=1e-5, rtol=0)
 
 
-def test_masks_sum_to_1_and_the_frame_is_the_sum_of_the_slots(net):
+def test_the_frame_is_the_sum_of_the_slots_drawings_and_of_the_ground_under_masks_that_sum_to_1(net):
+    net = net.double()
     slots = Slots(torch.randn(2, 3, 8, generator=seeded(1)), torch.rand(2, 3, 2, generator=seeded(2)) - 0.5)
+    slots = Slots(*(part.double() for part in slots))
+    with torch.no_grad():
+        net.ground.copy_(torch.tensor([0.1, 0.2, 0.3]))
     frame, masks = net.decode(slots)
     assert frame.shape == (2, 3, 8, 8)
-    torch.testing.assert_close(masks.sum(1), torch.ones(2, 8, 8))
-    single = torch.stack([net.decode(Slots(*(part[:, [k]] for part in slots)))[0] for k in range(3)], 1)
-    torch.testing.assert_close(frame, (masks[:, :, None] * single).sum(1), atol=1e-5, rtol=0)
+    ground, rest = net.ground[:, None, None], 1 - masks.sum(1, keepdim=True)
+    assert rest.amin() >= 0
+    whole = rest * ground
+    for k in range(3):
+        single, mask = net.decode(Slots(*(part[:, [k]] for part in slots)))
+        drawing = (single - (1 - mask) * ground) / mask.clamp_min(1e-9)  # of this slot alone
+        whole = whole + masks[:, [k]] * drawing
+    torch.testing.assert_close(frame, whole, atol=1e-5, rtol=0)
 
 
 def test_a_slot_that_moves_takes_its_drawing_along(net):
@@ -81,8 +110,8 @@ def test_a_slot_that_moves_takes_its_drawing_along(net):
 def test_a_frames_slots_depend_on_the_past_and_not_on_what_follows(net):
     film, hints = torch.rand(2, 3, 3, 8, 8, generator=seeded(1)), torch.zeros(2, 2, 2)
     slots, changed = net.encode(film, hints), film.clone()
-    assert slots.what.shape == (2, 3, 3, 8)
-    assert slots.where.shape == (2, 3, 3, 2)
+    assert slots.what.shape == (2, 3, 2, 8)
+    assert slots.where.shape == (2, 3, 2, 2)
     changed[:, 1] = 0.5
     other = net.encode(changed, hints)
     assert other.what[:, 0].equal(slots.what[:, 0])

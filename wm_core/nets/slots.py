@@ -23,8 +23,10 @@ class SlotAttention(nn.Module):
     """Slot attention (Locatello et al., 2020, algorithm 1), each slot with a place of its own (Biza et al., 2023, without scale).
 
     Attention with the softmax turned round: for each feature the *slots* share an attention of 1, so what one slot takes the
-    others lose. Each slot then reads the mean of what it took, moves to the middle of it, and a gated recurrent unit changes
-    what it holds; a few times over. A slot sees how far each feature is from itself, not where in the picture that is.
+    others lose; what is left goes to nobody, which stands for the ground. Each slot then reads the mean of what it took, moves
+    to the middle of it, and a gated recurrent unit changes what it holds; a few times over. A slot sees how far each feature is
+    from itself, not where in the picture that is, and begins with a liking for what is near: ours, since from an attention that
+    is the same everywhere all slots find themselves in the middle of the picture, and learn for long to leave it.
 
     Args:
         features: width of a feature.
@@ -36,6 +38,7 @@ class SlotAttention(nn.Module):
         super().__init__()
         self.iterations = iterations
         self.offset = nn.Linear(2, features)
+        self.liking, self.log_reach = nn.Parameter(torch.tensor(3.0)), nn.Parameter(torch.tensor(0.15).log())
         self.read = nn.Sequential(nn.LayerNorm(features), nn.Linear(features, features), nn.ReLU())
         self.key, self.value = nn.Linear(features, dim, bias=False), nn.Linear(features, dim, bias=False)
         self.query = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, dim, bias=False))
@@ -54,11 +57,11 @@ class SlotAttention(nn.Module):
         """
         what, where = slots
         for _ in range(self.iterations):
-            seen = self.read(
-                features[:, None] + self.offset(places - where[:, :, None])
-            )  # (batch, slots, places, features)
+            away = places - where[:, :, None]  # (batch, slots, places, 2)
+            seen = self.read(features[:, None] + self.offset(away))
             score = (self.key(seen) * self.query(what)[:, :, None]).sum(-1) * what.shape[-1] ** -0.5
-            share = score.softmax(1)  # over slots: (batch, slots, places)
+            score = score + self.liking - away.square().sum(-1) / self.log_reach.exp().square()
+            share = nn.functional.pad(score, (0, 0, 0, 1)).softmax(1)[:, :-1]  # over slots and nobody, who scores 0
             weight = (share + 1e-8) / (share + 1e-8).sum(-1, keepdim=True)
             where = weight @ places
             taken = (weight[:, :, None] @ self.value(seen))[:, :, 0]
@@ -70,10 +73,11 @@ class SlotAttention(nn.Module):
 class SlotAutoencoder(nn.Module):
     """Films to slots and back: convolutions, slot attention, and a decoder that draws each slot by itself, where the slot is.
 
-    The decoder gives each slot a picture and a mask over the whole frame (Watters et al., 2019); the masks are made to sum to
-    1 over slots at each pixel, and the frame is the sum of the pictures under their masks. In a film the slots of a frame start
-    from those of the frame before, and those of the first frame from *hints*: a place for each object (Kipf et al., 2022,
-    without their predictor). One slot more, for the ground, starts in the middle.
+    The decoder gives each slot a picture and a mask over the whole frame (Watters et al., 2019). The masks, and one for a ground
+    of a single colour, are made to sum to 1 at each pixel, and the frame is the sum of the pictures under their masks. Both start
+    from what is near the slot, which is ours: slots learn in hundreds of steps what takes the papers many thousands. In a film
+    the slots of a frame start from those of the frame before, and those of the first frame from *hints*: a place for each object
+    (Kipf et al., 2022, without their predictor).
 
     Args:
         size: pixels along a side of a frame, an even number.
@@ -84,7 +88,7 @@ class SlotAutoencoder(nn.Module):
     def __init__(self, size: int = 24, dim: int = 16, width: int = 32):
         super().__init__()
         self.size = size
-        self.first = nn.Parameter(torch.randn(2, dim))  # what an object's slot and the ground's hold at first
+        self.first, self.ground = nn.Parameter(torch.randn(dim)), nn.Parameter(torch.zeros(3))
         self.look = nn.Sequential(
             nn.Conv2d(3, width, 5, stride=2, padding=2), nn.ReLU(),
             nn.Conv2d(width, width, 3, padding=1), nn.ReLU(),
@@ -95,12 +99,9 @@ class SlotAutoencoder(nn.Module):
         self.draw = nn.Sequential(nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 4))
 
     def encode(self, films: Float[Tensor, "batch time 3 size size"], hints: Float[Tensor, "batch objects 2"]) -> Slots:
-        """The slots of each frame: ``what`` (batch, time, objects + 1, dim) and ``where``; the ground's comes last."""
-        batch, time = films.shape[:2]
-        features = self.look(films.flatten(0, 1)).flatten(2).mT.unflatten(0, (batch, time))
-        objects = hints.shape[1]
-        what = torch.cat([self.first[:1].expand(objects, -1), self.first[1:]]).expand(batch, -1, -1)
-        slots = Slots(what, torch.cat([hints, torch.zeros_like(hints[:, :1])], 1))
+        """The slots of each frame: ``what`` (batch, time, objects, dim) and ``where`` (batch, time, objects, 2)."""
+        features = self.look(films.flatten(0, 1)).flatten(2).mT.unflatten(0, films.shape[:2])
+        slots = Slots(self.first.expand(*hints.shape[:2], -1), hints)
         places, path = grid(self.size // 2).to(films), []
         for frame in features.unbind(1):
             slots, _ = self.attention(frame, places, slots)
@@ -112,11 +113,14 @@ class SlotAutoencoder(nn.Module):
     ) -> tuple[Float[Tensor, "*batch 3 size size"], Float[Tensor, "*batch slots size size"]]:
         """The frame, and how much of each pixel each slot claims."""
         away = grid(self.size).to(slots.where) - slots.where[..., None, :]  # (*batch, slots, pixels, 2)
-        shape = torch.cat([away, 4 * away.square().sum(-1, keepdim=True)], -1)
+        far = away.square().sum(-1, keepdim=True)
+        shape = torch.cat([away, 4 * far], -1)
         drawn = self.draw(self.spread(slots.what)[..., None, :] + self.place(shape))
         drawn = drawn.mT.unflatten(-1, (self.size, self.size))  # (*batch, slots, 4, size, size)
-        masks = drawn[..., 3:, :, :].softmax(-4)
-        return (masks * drawn[..., :3, :, :]).sum(-4), masks[..., 0, :, :]
+        claims = drawn[..., 3, :, :] + 2 - (far / 0.15**2).view_as(drawn[..., 3, :, :])  # (*batch, slots, size, size)
+        masks = torch.cat([claims, torch.zeros_like(claims[..., :1, :, :])], -3).softmax(-3)
+        frame = (masks[..., :-1, None, :, :] * drawn[..., :3, :, :]).sum(-4)
+        return frame + masks[..., -1:, :, :] * self.ground[:, None, None], masks[..., :-1, :, :]
 
 
 def reconstruction(

@@ -1,0 +1,606 @@
+# %% [markdown]
+# # Hide an object, not a patch
+#
+# You will train a network to say where a disc was while it was hidden, ask it what a push would do, and find a world in which it
+# gives the wrong answer for a good reason.
+#
+# It takes about a minute on two idle CPU cores. You need to have read
+# [Predict what it means, not how it looks](i_jepa.py), which hides patches, and to know what attention is.
+
+# %%
+import torch
+from torch import nn
+
+from wm_core.artefacts import export_onnx, load, published, save
+from wm_core.jepa.causal_jepa import CausalJEPA, causal_jepa_loss, hide_objects, hide_tokens, influence, whole_past
+from wm_core.lesson import check, checkpoint, claim, scale, scale_name
+from wm_core.lesson import colour, figure, live, picture, show, source, table
+from wm_core.metrics.intervals import mean_and_range
+from wm_core.training import fit
+from wm_core.worlds.coupled_discs import CoupledDiscs, apart
+
+settings = scale(tiny=dict(steps=400, seeds=1), gpu=dict(steps=2000, seeds=3), full=dict(steps=2000, seeds=3))
+torch.set_num_threads(1)  # networks this small run faster on one core than on two
+
+# %% [markdown]
+# ## The question
+#
+# Four discs slide in a shallow bowl, seen from above. They lie on sheets of their own and pass over one another. Two of them are
+# joined by a spring; which two changes from film to film, and hooks on the discs say it. Now and then a disc is *flicked*: its
+# velocity jumps, and nobody says so. Lengths are such that a disc's path is about 1; from frame to frame 0.4 s pass.
+#
+# Here is a film of four frames. In the last three one disc is covered. Where was it?
+
+# %%
+world = CoupledDiscs()
+test = world.episodes(1000, 7, torch.Generator().manual_seed(2))
+slots = world.slots(test.states, test.pairs)  # (film, frame, disc, 9): place, velocity, hook and colour
+A, B, C, _ = apart(test.pairs).unbind(1)  # the two that are joined, and one that is not
+EXAMPLE = 5
+
+
+def of(x, disc):
+    """One disc of each film: (film, frame, disc, ...) -> (film, frame, ...)."""
+    return x[torch.arange(len(x)), :, disc]
+
+
+# %% tags=["hide-input"]
+def coloured(states, size=96):
+    """A picture of the discs, and where a place of the world is in it."""
+    return world.draw(states, size=size).permute(1, 2, 0), lambda place: (place / 2.2 + 1) / 2 * size - 0.5
+
+
+fig, panels = figure(1, 4, width=6.6, height=2.0)
+for t, ax in enumerate(panels):
+    seen = test.states[EXAMPLE, t].clone()
+    if t:
+        seen[B[EXAMPLE]] = 9.0  # far outside
+    image, pixel = coloured(seen)
+    picture(ax, image, f"{0.4 * t:.1f} s")
+    for disc in (A, B):
+        ax.plot(*pixel(test.states[EXAMPLE, 0, disc[EXAMPLE], :2]), "o", color="white", markersize=3, alpha=float(t == 0))
+show(fig, caption="The two discs with a white dot are joined by a spring. One of them is covered after the first picture.",
+     alt="Four pictures of coloured discs on a dark ground. In the last three a disc is missing.")
+
+# %% [markdown]
+# The simplest answer is that it stayed. A better one knows the bowl: a disc on its own swings about the middle like a pendulum,
+# and where it will be follows from where it was and how fast. We measure both, as the root mean square of the distance from the
+# truth, in lengths, over 1000 films. To see how well one *could* do, a third answer cheats. It knows the spring and every flick of
+# the other discs, and lacks only the flicks of the covered one.
+
+# %%
+def off(guess, actual):
+    """Root mean square distance of places, in lengths."""
+    return float((guess - actual)[..., :2].square().sum(-1).mean().sqrt())
+
+
+def unflicked(disc):
+    """What happens if this disc is not flicked, and the others are."""
+    flicks = test.flicks.clone()
+    flicks[torch.arange(len(flicks)), :, disc] = 0
+    return world.play(test.states[:, 0], test.pairs, flicks)
+
+
+swing = CoupledDiscs(spring=0.0).play(test.states[:, 0], test.pairs, torch.zeros_like(test.flicks))
+answers = {"it stays": lambda disc: test.states[:, :1].expand_as(test.states), "it swings": lambda disc: swing,
+           "all but its own flicks are known": unflicked}
+naive = {name: [off(of(answer(disc), disc)[:, 1:4], of(test.states, disc)[:, 1:4]) for disc in (B, C)]
+         for name, answer in answers.items()}
+table(["a covered disc is off by / lengths", "a joined one", "one on its own"],
+      [[name, *found] for name, found in naive.items()], digits=2)
+
+# %% [markdown]
+# For a disc on its own, swinging is all there is to know; what is left is its own flicks. For a joined disc it is no answer. To
+# know where *that* one was, look at its partner: what the partner did, it did because the other pulled. A network that is to
+# answer must have learned who is joined to whom and what a spring does. So hide discs, and ask for them: perhaps that is a way to
+# teach it.
+#
+# ## Play
+#
+# The networks of this figure were trained by this file with more steps (`make full L=jepa/causal_jepa`). One had objects hidden
+# from it in training; its rival, the same network, was trained on the future only.
+
+# %%
+ARMS = {"objects": "hidden objects", "tokens": "scattered slots", "future": "the future only", "alone": "hidden, each disc alone"}
+
+
+def draw_hidden(arm, count, generator):
+    """What is hidden in each film of a batch: (count, 4 frames, 4 discs)."""
+    if arm == "future":
+        return torch.zeros(count, 4, 4, dtype=torch.bool)
+    if arm == "tokens":
+        return hide_tokens(count, 4, 4, 0.25, generator)  # as many as below, but anywhere
+    return hide_objects(count, 4, 4, 2, generator)  # none, one or two discs
+
+
+def films(world, count=16000):
+    """Slots of films to learn from."""
+    drawn = world.episodes(count, 7, torch.Generator().manual_seed(1))
+    return world.slots(drawn.states, drawn.pairs)
+
+# %%
+def train(arm, data, seed=0, steps=settings["steps"], name="", model=None):
+    """Train one network on batches of 32 films."""
+    torch.manual_seed(seed)
+    model = model or CausalJEPA(data.shape[-1], alone=arm == "alone")
+
+    def batch(step, generator):
+        rows = torch.randint(len(data), (32,), generator=generator)
+        return data[rows], draw_hidden(arm, 32, generator)
+
+    history = fit(
+        model, lambda m, batch: causal_jepa_loss(m, *batch), batch, steps=steps, learning_rate=5e-3, warmup=0.1,
+        weight_decay=1e-4, seed=seed, title=f"{ARMS[arm]} {name}", checkpoint=checkpoint(f"cj {arm} {name} {steps} {seed}"),
+    )
+    return model.cpu(), history
+
+# %% [markdown]
+# What we want to know of such a network fits into a few numbers. How far off is the hidden past of a joined disc, and of one on its
+# own? How far off is everybody's future when nothing is hidden? How strongly does the imagined future of B hang on its partner,
+# compared with the discs that it is not joined to (`influence`)? And when A is pushed, does B move as it should?
+
+# %%
+NOTHING, roles = torch.zeros(1000, 4, 4, dtype=torch.bool), apart(test.pairs)
+
+
+def covering(disc):
+    """Hide the past of one disc in each film."""
+    return whole_past(nn.functional.one_hot(disc, 4).bool(), 4)
+
+
+@torch.no_grad()
+def imagine(model, hidden, seen=slots):
+    """All eight frames from the first four, a few hundred films at a time."""
+    return torch.cat([model(*some) for some in zip(seen[:, :4].split(250), hidden.split(250))])
+
+
+def dependence(model, hidden, count=200):
+    """By how much more B's imagined future hangs on its partner than on a disc that it is not joined to."""
+    felt = influence(model, slots[:count, :4], hidden[:count], B[:count], 4).gather(1, roles[:count]).mean(0)
+    return float(felt[0] / felt[2:].mean())
+
+# %%
+FLICK = nn.functional.normalize(torch.randn(1000, 2, generator=torch.Generator().manual_seed(5))) * world.strength
+
+
+def pushed(world, test, when):
+    """Push A by hand right after frame `when`. What would really follow, and what a network sees of it."""
+    flicks = test.flicks.clone()
+    flicks[torch.arange(len(flicks)), when, A] += FLICK
+    really = world.play(test.states[:, 0], test.pairs, flicks)
+    seen = world.slots(really, test.pairs)
+    if when == 3:  # the last frame that is shown: show the velocity right after the push
+        seen[torch.arange(len(seen)), 3, A, 2:4] += FLICK
+    return really, seen
+
+
+def moved(model, hidden, when=3, world=world, test=test):
+    """Where the push carries A, B and C, in truth and in imagination: two lists of (film, frame 4 to 7, x and y)."""
+    really, seen = pushed(world, test, when)
+    calm = world.slots(test.states, test.pairs)
+    if model.embed.in_features > slots.shape[-1]:  # it is told whom a hand pushed
+        calm, seen = (nn.functional.pad(some, (0, 1)) for some in (calm, seen))
+        seen[torch.arange(len(seen)), when + 1, A, -1] = 1
+    imagined = imagine(model, hidden, seen) - imagine(model, hidden, calm)
+    return [[of(change, disc)[:, 4:, :2] for disc in (A, B, C)] for change in (really - test.states, imagined)]
+
+
+def missed(true, guess):
+    """The part of a change that was not foreseen: 0 is all right, 1 is no better than saying that nothing moves."""
+    return float(((guess - true).square().sum() / true.square().sum()).sqrt())
+
+# %%
+unforeseen = test.flicks.clone()
+unforeseen[:, 3:] = 0  # nobody knows the flicks to come, and on average they are none
+best = world.play(test.states[:, 0], test.pairs, unforeseen)[:, 4:]
+
+
+def measures(model):
+    """The numbers of this chapter, by name."""
+    past = [off(of(imagine(model, covering(disc)), disc)[:, 1:4], of(slots, disc)[:, 1:4]) for disc in (B, C)]
+    future, (really, imagined) = imagine(model, NOTHING)[:, 4:], moved(model, NOTHING)
+    before = moved(model, covering(B), when=2)
+    return {"hidden past, joined": past[0], "hidden past, on its own": past[1], "future": off(future, slots[:, 4:]),
+            "future, from the best answer": off(future, best), "partner over others": dependence(model, NOTHING),
+            "push of A: A missed": missed(really[0], imagined[0]), "push of A: B missed": missed(really[1], imagined[1]),
+            "push of A, B hidden: B missed": missed(before[0][1], before[1][1])}
+
+# %% tags=["hide-input"]
+gusty = CoupledDiscs(spring=0.0, shared=True, rate=0.5)
+gusts = gusty.episodes(1000, 7, torch.Generator().manual_seed(2))  # the same starts and pairs
+
+
+def fooled(model):
+    """Push A in the world of gusts, where nobody else should move: how far the network moves B, as a share of A's way."""
+    found = {}
+    for how, hidden in (("seen", NOTHING), ("hidden", covering(B))):
+        really, imagined = moved(model, hidden, 2, gusty, gusts)  # so that frame 3 shows where A went, and B if it is seen
+        found[f"B {how}"] = float((imagined[1].square().sum() / really[0].square().sum()).sqrt())
+    return found
+
+
+def films_with_hands(marked, count=16000):
+    """Films of gusts in which, half of the time, single discs are pushed by hand; one more number may say so."""
+    generator = torch.Generator().manual_seed(6)
+    drawn, single = gusty.episodes(count, 7, generator), CoupledDiscs(rate=0.5).episodes(count, 7, generator).flicks
+    hand = torch.rand(count, 7, 1, 1, generator=generator) < 0.5
+    states = gusty.play(drawn.states[:, 0], drawn.pairs, torch.where(hand, single, drawn.flicks))
+    pushed = (hand * single).abs().amax(-1, keepdim=True).gt(0).float() * marked
+    return torch.cat([gusty.slots(states, drawn.pairs), nn.functional.pad(pushed, (0, 0, 0, 0, 1, 0))], -1)
+
+
+# %% tags=["hide-input"]
+from wm_core.nets.slots import SlotAutoencoder, reconstruction
+
+
+def train_eyes(steps):
+    """A slot encoder, trained to draw frames of films that it is shown with a hint where each disc is at first."""
+    torch.manual_seed(0)
+    eyes = SlotAutoencoder()
+
+    def batch(step, generator):
+        states = world.episodes(8, 3, generator).states
+        return world.draw(states), states[:, 0, :, :2] / 2.2
+
+    fit(eyes, lambda m, batch: reconstruction(m, *batch), batch, steps=steps, learning_rate=3e-3, warmup=0.1,
+        title="slots from films", checkpoint=checkpoint(f"cj eyes {steps}"))
+    return eyes.cpu()
+
+
+@torch.no_grad()
+def look(eyes, drawn):
+    """Slots from pictures: place in lengths, what the encoder found, and the hook, which we add. (film, frame, disc, 19)"""
+    parts = []
+    for states in drawn.states.split(250):
+        slots = eyes.encode(world.draw(states), states[:, 0, :, :2] / 2.2)
+        parts.append(torch.cat([2.2 * slots.where, slots.what], -1))
+    hook = world.slots(drawn.states, drawn.pairs)[..., 4:5]
+    return torch.cat([torch.cat(parts), hook], -1)
+
+
+def measures_from_films(model, seen):
+    """The first three numbers of this chapter, for a network that is given slots from pictures."""
+    past = [off(of(imagine(model, covering(disc), seen), disc)[:, 1:4], of(slots, disc)[:, 1:4]) for disc in (B, C)]
+    return {"hidden past, joined": past[0], "hidden past, on its own": past[1],
+            "future": off(imagine(model, NOTHING, seen)[:, 4:], slots[:, 4:])}
+
+
+# %% tags=["hide-input"]
+def make_artefacts():
+    """What the page loads: everything that takes longer than a minute. Run by WM_SCALE=full."""
+    kept, claims = nn.ModuleDict(), {}
+    springs, blown = films(world), films(gusty)
+    for seed in range(settings["seeds"]):
+        for arm in ("objects", "future", "tokens", "alone"):
+            if arm != "alone" or seed == 0:
+                model, _ = train(arm, springs, seed)
+                claims |= {f"{arm}, seed {seed}, {what}": value for what, value in measures(model).items()}
+                kept.update({arm: model} if seed == 0 else {})
+        for arm in ("objects", "future"):
+            if arm == "objects" or seed == 0:
+                model, _ = train(arm, blown, seed, name="gusts")
+                claims |= {f"gusts, {arm}, seed {seed}, {what}": value for what, value in fooled(model).items()}
+                kept.update({f"{arm} gusts": model} if seed == 0 else {})
+    for arm in ("objects", "future"):
+        model, _ = train(arm, springs, steps=2 * settings["steps"], name="longer")
+        claims |= {f"{arm}, twice as long, {what}": value for what, value in measures(model).items()}
+    for marked in (False, True):
+        model, _ = train("objects", films_with_hands(marked), name=f"hands {marked}")
+        claims |= {f"hands, marked {marked}, {what}": value for what, value in fooled(model).items()}
+    eyes = train_eyes(steps=600)
+    seen, from_films = look(eyes, test), look(eyes, world.episodes(4000, 7, torch.Generator().manual_seed(1)))
+    for arm in ("objects", "future"):
+        model, _ = train(arm, from_films, name="films")
+        claims |= {f"films, {arm}, {what}": value for what, value in measures_from_films(model, seen).items()}
+        kept.update({f"{arm} films": model})
+    kept.update({"eyes": eyes})
+    save("book/_static/models/causal_jepa", kept, system="causal_jepa", config=settings, seed=0, claims=claims)
+
+
+if scale_name() == "full":
+    make_artefacts()
+
+# %%
+shelf = load(published("causal_jepa"))
+full = shelf.manifest.claims
+widths = {"objects": 9, "future": 9, "tokens": 9, "alone": 9, "objects gusts": 9, "future gusts": 9,
+          "objects films": 19, "future films": 19}
+kept = nn.ModuleDict({name: CausalJEPA(width, alone=name == "alone") for name, width in widths.items()})
+kept = shelf.into(nn.ModuleDict({**kept, "eyes": SlotAutoencoder()})).eval()
+print(f"{shelf.manifest.config['steps']} steps, {shelf.manifest.provenance()}")
+
+# %% tags=["hide-input"]
+class Ask(nn.Module):
+    """Nine questions at once: slots of four frames and who is hidden, to all eight frames."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, history, hidden):
+        return self.model(history, whole_past(hidden > 0.5, 4))
+
+
+def reel(world, test, film):
+    """A film as the figure gets it: nobody is flicked after the last frame that is shown."""
+    flicks = test.flicks[film].clone()
+    flicks[3:] = 0
+    start = test.states[film, 0]
+    return {key: value.mul(1e4).round().div(1e4).tolist() if value.is_floating_point() else value.tolist()
+            for key, value in dict(start=start, flicks=flicks, pair=test.pairs[film]).items()}
+
+
+def drawn_film(model, film):
+    """The poster: what happens, and what is imagined when B's past is hidden."""
+    fig, ax = figure(width=4.2, height=4.2)
+    calm = test.flicks[[film]].clone()
+    calm[:, 3:] = 0
+    path = world.play(test.states[[film], 0], test.pairs[[film]], calm)[0, ..., :2]
+    dark = int(B[film])
+    ghost = imagine(model, covering(B)[[film]], slots[[film]])[0, ..., :2]
+    for disc in range(4):
+        ax.plot(*path[:, disc].T, color=colour("actual"), linewidth=1.2)
+        ax.plot(*ghost[0 if disc == dark else 3 :, disc].T, "--", color=colour("imagined"))
+        ax.plot(*path[3, disc], "o", color=colour("actual"), mfc="none" if disc == dark else None, markersize=15)
+        ax.annotate("ABCD"[disc], path[3, disc], ha="center", va="center", color=colour("ink" if disc == dark else "paper"))
+    ax.set(xlim=(-2.2, 2.2), ylim=(2.2, -2.2), xticks=[], yticks=[], aspect="equal")
+    return fig
+
+
+question = {"history": slots[:9, :4], "hidden": torch.zeros(9, 4)}
+networks = {f"{mind}{number}": export_onnx(Ask(kept[mind + tail]), question, ["imagined"])
+            for number, tail in enumerate(("", " gusts")) for mind in ("objects", "future")}
+SHOWN = (EXAMPLE, 12, 40, 77)
+live("discs", model=networks, poster=drawn_film(kept["objects"], EXAMPLE), history=4, future=4, bowl=world.bowl,
+     dt=world.dt, substeps=world.substeps, reach=2.2,
+     worlds=[dict(name="a spring joins two", spring=world.spring, films=[reel(world, test, film) for film in SHOWN]),
+             dict(name="no spring, gusts flick two alike", spring=0.0, films=[reel(gusty, gusts, film) for film in SHOWN])],
+     minds=[["objects", "trained with hidden objects", "imagined"], ["future", "trained on the future only", "rival"]],
+     caption="Drag a disc, or use the arrow keys, to nudge it after the fourth frame. Hide its past with the button or the "
+             "space bar. Blue is what happens, dashed what the network imagines; arrows show whose velocity moves the imagined "
+             "future of the chosen disc. Who else moves?",
+     alt="Four discs in a bowl with their paths, and dashed the paths that a network imagines for them.")
+
+# %% [markdown]
+# XPLAYX
+#
+# ## The idea
+#
+# ![Diagram: a table of slots, four discs by seven frames. The slots of the history are given, except those of disc B, which are replaced by its anchor, a mask and a time; so are all future ones. A transformer in which every token looks at every other imagines them, and the loss compares them with the true slots](../../book/_static/diagrams/causal_jepa.svg)
+#
+# A picture is cut into patches because that is easy, not because the world is made of patches. Suppose instead that each object has
+# a *slot*: a vector that says all there is to say of it. Here a slot is handed to us. It holds place, velocity, hook and colour.
+# Where slots come from when nobody hands them over is a question for the end of the chapter.
+#
+# *Causal-JEPA* is by Nam and colleagues ([2026](https://arxiv.org/abs/2602.11389)). Its **predictor** is a transformer over all
+# slots of all frames, past and future. In training some objects are chosen, and their slots are hidden in every frame of the
+# history *but the first*; the future is hidden for everybody. In place of a hidden slot stands a learned mask vector, the time, and
+# the object's slot in the first frame, its **identity anchor**. The network answers with the slots. It is compared with the true
+# ones, or in the paper with those of a frozen encoder. Nothing here can collapse: the targets do not learn.
+#
+# Why hide whole objects? Cover a single slot, and the same object half a second before and after gives it away. Nobody else needs
+# to be asked. Cover an object's whole past, and whatever can be said about it has to come from the others. The authors call this a
+# *latent intervention*, and it gives the method its first name. What it has to do with causes we shall have to see.
+#
+# ## The mathematics
+#
+# Let $s_t^i$ be the slot of object $i$ in frame $t$; the history is $t = 0 \dots P-1$, the future $t = P \dots T-1$. A set of
+# objects $\mathcal M$ is drawn to be hidden (`hide_objects`). What is seen enters as its embedding, and every other token as
+#
+# $$ \tilde s_t^i = \underbrace{W s_0^i}_{\text{anchor}} + \underbrace{m}_{\text{mask}} + \underbrace{e_t}_{\text{time}}, $$
+#
+# with a learned matrix $W$ and learned vectors $m$ and $e_t$ (`CausalJEPA.tokens`). Tokens carry no number of their object, so the
+# network treats objects as a set; leave the anchor out, and nothing says which of them a token asks for. The transformer gives
+# $\hat s_t^i$ for all of them. Ours gives the change from the last slot that was shown, which it learns in fewer steps. The loss
+# is two means of squares over $D$ numbers of a slot and $K$ objects (`causal_jepa_loss`):
+#
+# $$ \mathcal L = \frac{1}{|\mathcal M|(P-1)D}\sum_{i \in \mathcal M}\sum_{t=1}^{P-1} \big\lVert \hat s_t^i - \mathrm{sg}[s_t^i] \big\rVert^2
+#    + \frac{1}{K(T-P)D}\sum_{i}\sum_{t=P}^{T-1} \big\lVert \hat s_t^i - \mathrm{sg}[s_t^i] \big\rVert^2. $$
+#
+# Without the first term this is a model that predicts the future: the rival. For a question like "who matters to B?" we take the
+# Jacobian of what is imagined of B's future with respect to object $j$'s seen past, and its norm (`influence`):
+#
+# $$ I_{j \to B} = \Big\lVert \frac{\partial\, \hat s^{B}_{P \dots T-1}}{\partial\, s^{j}_{0 \dots P-1}} \Big\rVert. $$
+#
+# This is a statement about the network. Whether it is one about the world is what we test with pushes.
+#
+# ## The code
+
+# %%
+source(CausalJEPA.tokens, causal_jepa_loss)
+
+# %% [markdown]
+# ## The experiment
+#
+# Four networks of one size learn from the same 16,000 films for the same number of steps. Two hide whole objects in training, none,
+# one or two in each film; one of these two sees each disc alone and is to show what knowing the others buys. One hides as many
+# slots, but scattered. One hides nothing but the future.
+#
+# What we expect. The hidden past of a joined disc: much better with hidden objects, and no better than swinging for the network
+# that sees each disc alone. The future-only network was never asked such a question, so its answer should be bad, and that alone
+# would be a poor victory; scattered slots are the fairer rival. The plain future: no difference, if the two terms of the loss do
+# not get into each other's way. Dependence on the partner: larger with hidden objects. That is the paper's argument.
+#
+# We first train two of them here, for a few hundred steps, to watch them.
+
+# %%
+data = films(world)
+quick = {arm: train(arm, data) for arm in ("objects", "future")}
+
+# %% tags=["hide-input"]
+def smooth(values, width=25):
+    """Running means of a noisy curve."""
+    return torch.tensor(values).unfold(0, width, 1).mean(-1)
+
+
+fig, ax = figure(width=5.4)
+ax.plot(smooth(quick["objects"][1].terms["future"]), color=colour("imagined"), label="hidden objects: future")
+ax.plot(smooth(quick["future"][1].terms["future"]), color=colour("rival"), label="future only: future")
+ax.plot(smooth(quick["objects"][1].terms["history"]), ":", color=colour("imagined"), label="hidden objects: hidden past")
+ax.set(xlabel="training step", ylabel="loss term", yscale="log")
+ax.legend()
+show(fig, caption="XCURVESX", alt="Three loss curves that fall over a few hundred steps.")
+
+# %% tags=["nbval-check-output"]
+rows = {"hidden objects, kept": kept["objects"], "scattered slots, kept": kept["tokens"], "future only, kept": kept["future"],
+        "each disc alone, kept": kept["alone"], "hidden objects, this page": quick["objects"][0],
+        "future only, this page": quick["future"][0]}
+found = {name: measures(model) for name, model in rows.items()}
+table(["off by / lengths", "hidden past, joined", "hidden past, on its own", "future"],
+      [[name, *(row[what] for what in ("hidden past, joined", "hidden past, on its own", "future"))]
+       for name, row in found.items()], digits=2)
+
+# %% [markdown]
+# XRESULT1X
+#
+# Now the arrows and the pushes. For each network: how many times more B's imagined future hangs on its partner than on the two
+# discs it has nothing to do with, when all is seen; and A is pushed by hand right after the last frame that is shown, by 0.7 lengths
+# per second in a random direction. The simulator plays the same film again with that one push added, so the truth is known. *Missed*
+# is the part of the true change that the network did not foresee: 0 is all right, 1 is no better than saying that nothing moves.
+
+# %% tags=["nbval-check-output"]
+asked = ("partner over others", "push of A: A missed", "push of A: B missed")
+table(["", "partner over others", "A's change missed", "B's change missed"],
+      [[name, *(row[what] for what in asked)] for name, row in found.items() if "alone" not in name], digits=2)
+
+# %% tags=["hide-input"]
+lines = {"objects": ("imagined", "--"), "future": ("rival", "-.")}
+views = []
+for number, title in enumerate(("A, which is pushed", "B, its partner", "C, on its own")):
+    fig, ax = figure(width=2.5, height=2.4)
+    for arm, (shade, dash) in lines.items():
+        really, imagined = moved(kept[arm], NOTHING)
+        spread = lambda change: change[number].norm(dim=-1).mean(0)
+        ax.plot([1, 2, 3, 4], spread(imagined), dash, color=colour(shade), label=ARMS[arm])
+    ax.plot([1, 2, 3, 4], spread(really), color=colour("actual"), label="really")
+    ax.set(title=title, xlabel="frames after the push", ylabel="moved by / lengths", ylim=(-0.02, 0.6))
+    if number == 2:
+        ax.legend(fontsize=7)
+    views.append(fig)
+show(*views, caption="XPUSHX", alt="Three charts of how far a push of A moves A, B and C, in truth and as two networks imagine it.")
+
+# %% [markdown]
+# XRESULT2X
+#
+# ## The evidence
+
+# %%
+ours, rival, scattered = (found[f"{name}, kept"] for name in ("hidden objects", "future only", "scattered slots"))
+claim("Hidden past of a joined disc: error with hidden objects over error with the future only",
+      ours["hidden past, joined"] / rival["hidden past, joined"], "<=", 0.5)
+claim("The same over what swinging gives, which knows no spring", ours["hidden past, joined"] / naive["it swings"][0], "<=", 0.5)
+claim("B's imagined future hangs on its partner more than on the others, times, hidden objects", ours["partner over others"], ">=", 3)
+claim("The same for the future-only network", rival["partner over others"], ">=", 3)
+claim("Plain future: error with hidden objects over error with the future only", ours["future"] / rival["future"], "<=", 1.10)
+
+# %% [markdown]
+# ## What breaks
+#
+# **The anchor.** Take it out: a hidden slot is then the mask and the time, and so is every future one. All of them look alike to
+# the network. Each still comes out as a change of its own last slot; but which change?
+
+# %%
+torch.manual_seed(0)
+blind = CausalJEPA(9)
+blind.anchor.requires_grad_(False)
+for weight in blind.anchor.parameters():
+    weight.data.zero_()
+blind, _ = train("objects", data, model=blind, name="without anchor")
+lost = measures(blind)
+table(["this page's training", "hidden past, joined", "future"],
+      [[name, row["hidden past, joined"], row["future"]]
+       for name, row in (("with anchor", found["hidden objects, this page"]), ("without", lost))], digits=2)
+
+# %% [markdown]
+# XANCHORX
+#
+# **The cause.** Here is another world. There is no spring. Instead the two discs with hooks are flicked together: a gust that hits
+# one hits the other, by the same amount. Nobody in this world moves anybody. Push A by hand, and B stays on its way.
+#
+# We train the same two networks on films of this world, and ask them what we asked before: push A after the third frame, so that
+# they see where it went in the fourth, and say where B goes. Once B's past is seen, and once it is hidden.
+
+# %% tags=["nbval-check-output"]
+table(["a push of A moves B by, as a share of A's way", "B seen", "B's past hidden"],
+      [["really", 0.0, 0.0],
+       *([f"{ARMS[arm]}, kept", *fooled(kept[f"{arm} gusts"]).values()] for arm in ("objects", "future"))], digits=2)
+
+# %% [markdown]
+# XCAUSEX
+#
+# ## At scale
+#
+# XSCALEX
+
+# %%
+print(shelf.manifest.provenance())
+seeds = range(shelf.manifest.config["seeds"])
+spread = lambda arm, what: mean_and_range([full[f"{arm}, seed {seed}, {what}"] for seed in seeds])
+columns = ("hidden past, joined", "future", "partner over others", "push of A: B missed")
+table([f"three seeds, {shelf.manifest.config['steps']} steps", *columns],
+      [[ARMS[arm], *(spread(arm, what) for what in columns)] for arm in ("objects", "tokens", "future")], digits=2)
+table(["gusts: a push of A moves B by", "B seen", "B's past hidden"],
+      [[ARMS[arm], *(spread(f"gusts, {arm}", f"B {how}") for how in ("seen", "hidden"))] for arm in ("objects", "future")],
+      digits=2)
+
+# %% [markdown]
+# ## Exercises
+#
+# **1. Hide an object.** Write the mask of a batch. The usual slip hides a frame too many.
+
+# %% tags=["exercise"]
+def hide_past(objects, history):
+    """objects (batch, slots), True for those to hide -> (batch, history, slots), True for what is not shown."""
+    later = ...
+    return objects[:, None] & later[:, None]
+
+
+check("jepa/causal_jepa/whole_past", hide_past)
+
+# %% tags=["solution"]
+def hide_past(objects, history):
+    """objects (batch, slots), True for those to hide -> (batch, history, slots), True for what is not shown."""
+    later = torch.arange(history) > 0
+    return objects[:, None] & later[:, None]
+
+
+check("jepa/causal_jepa/whole_past", hide_past)
+
+# %% [markdown]
+# **2. Ask for what was hidden.** Write the first term of the loss. Two slips are usual: one asks for what was shown, the other
+# lets the targets learn.
+
+# %% tags=["exercise"]
+def history_loss(imagined, slots, hidden):
+    """imagined, slots (batch, time, slots, numbers) and hidden (batch, history, slots) -> a mean square."""
+    squares = (imagined - ...).square().mean(-1)
+    return squares[:, : hidden.shape[1]][...].mean()
+
+
+check("jepa/causal_jepa/history_loss", history_loss)
+
+# %% tags=["solution"]
+def history_loss(imagined, slots, hidden):
+    """imagined, slots (batch, time, slots, numbers) and hidden (batch, history, slots) -> a mean square."""
+    squares = (imagined - slots.detach()).square().mean(-1)
+    return squares[:, : hidden.shape[1]][hidden].mean()
+
+
+check("jepa/causal_jepa/history_loss", history_loss)
+
+# %% [markdown]
+# **3. What would cure it?** In the world of gusts the network moves B when you push A. You may train it anew on one of three sets
+# of films: `"more"`, ten times as many films as before; `"unmarked"`, films in which, half of the time, a single disc is pushed by
+# hand instead of a gust; `"marked"`, the same films, with one more number in each slot that says whether the disc has just been
+# pushed by hand. Which of them makes B stay where it belongs, also while its past is hidden?
+
+# %% tags=["exercise"]
+cure = ...
+check("jepa/causal_jepa/cure", cure)
+
+# %% tags=["solution"]
+cure = "marked"
+check("jepa/causal_jepa/cure", cure)
+
+# %% [markdown]
+# XNOTESX
