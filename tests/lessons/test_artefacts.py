@@ -13,6 +13,7 @@ from wm_core.jepa.action_jepa import ActionJEPA
 from wm_core.jepa.byol import BYOL
 from wm_core.jepa.i_jepa import IJEPA
 from wm_core.jepa.le_jepa import LeJEPA
+from wm_core.jepa.v_jepa import VJEPA
 from wm_core.metrics.energy import worst_energy_error
 from wm_core.metrics.probe import LinearClassifier, LinearProbe
 from wm_core.nets.encoders import ConvEncoder
@@ -23,6 +24,7 @@ from wm_core.physics.hamiltonian import HamiltonianNetwork, PlainField
 from wm_core.physics.integrators import rk4, simulate
 from wm_core.physics.swings import starts
 from wm_core.worlds.dot_room import DotRoom
+from wm_core.worlds.moving_shapes import MovingShapes
 from wm_core.worlds.oscillators import Pendulum
 from wm_core.worlds.robot import RobotTable
 from wm_core.worlds.shapes import Shapes
@@ -87,6 +89,22 @@ def parts(out=None):
     return encoder, TokenPredictor(encoder, dim=64, depth=2, heads=2, out=out)
 
 
+def tubelets():
+    """The encoder of the chapter on V-JEPA."""
+    return ViT(size=24, patch=6, frames=8, dim=64, depth=3)
+
+
+def motion_read(kept, model):
+    """How often a linear probe reads the motion off the mean tokens of a clip's four moments."""
+    encoder = kept.into(model).eval().encoder
+    world = MovingShapes(texture=0.1)
+    seen, fresh = (world.clips(n, torch.Generator().manual_seed(seed)) for n, seed in ((2000, 2), (1000, 3)))
+    with torch.no_grad():
+        tokens = (torch.cat([encoder(some) for some in clips.frames.split(250)]) for clips in (seen, fresh))
+        z, test = (each.unflatten(1, (4, 16)).mean(2).flatten(1) for each in tokens)
+    return LinearClassifier(z, seen.motion, 4, 1e-3).accuracy(test, fresh.motion)
+
+
 def robot_read(kept):
     """How much of a robot's place a linear probe reads off the latent that has watched films: R²."""
     encoder, mark = PlaceEncoder(), "encoder."
@@ -99,6 +117,14 @@ def robot_read(kept):
 
 HEADLINES = {
     "v_jepa_2_ac": ("robot's place read, R²", robot_read),
+    "v_jepa": (
+        "V-JEPA, seed 0, by moment",
+        lambda kept: motion_read(kept, VJEPA(encoder := tubelets(), TokenPredictor(encoder))),
+    ),
+    "video_mae": (
+        "VideoMAE, seed 0, by moment",
+        lambda kept: motion_read(kept, MAE(encoder := tubelets(), TokenPredictor(encoder, out=2 * 3 * 6 * 6))),
+    ),
     "i_jepa": ("I-JEPA, seed 0, linear, size", lambda kept: size_read(kept, IJEPA(*parts()))),
     "mae": ("MAE, seed 0, linear, size", lambda kept: size_read(kept, MAE(*parts(out=48)))),
     "le_jepa": ("kind, seed 0", kind_read),
