@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from torch import nn
 
 from tools.paths import ROOT
 from wm_core.artefacts import load
@@ -14,6 +15,7 @@ from wm_core.jepa.byol import BYOL
 from wm_core.jepa.i_jepa import IJEPA
 from wm_core.jepa.le_jepa import LeJEPA
 from wm_core.jepa.v_jepa import VJEPA
+from wm_core.jepa.vl_jepa import VLJEPA, TokenVLM, YDecoder
 from wm_core.metrics.energy import worst_energy_error
 from wm_core.metrics.probe import LinearClassifier, LinearProbe
 from wm_core.nets.encoders import ConvEncoder
@@ -23,7 +25,9 @@ from wm_core.nets.vit import TokenPredictor, ViT
 from wm_core.physics.hamiltonian import HamiltonianNetwork, PlainField
 from wm_core.physics.integrators import rk4, simulate
 from wm_core.physics.swings import starts
+from wm_core.worlds.captions import ask
 from wm_core.worlds.dot_room import DotRoom
+from wm_core.worlds.language import ANSWER_LENGTH, QUESTION_LENGTH, VOCABULARY, understand
 from wm_core.worlds.moving_shapes import MovingShapes
 from wm_core.worlds.oscillators import Pendulum
 from wm_core.worlds.robot import RobotTable
@@ -115,7 +119,58 @@ def robot_read(kept):
     return read.r2(encoder(fresh.frames).flatten(0, 1), actual)
 
 
+class Eye(nn.Module):
+    """The eye of the chapter on VL-JEPA."""
+
+    grid, dim = (3, 3), 64
+
+    def __init__(self):
+        super().__init__()
+        layers = []
+        for before, after in ((3, 32), (32, 64), (64, 64)):
+            layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images):
+        return self.layers(4 * (images - 0.4)).flatten(2).transpose(1, 2)
+
+
+SIZES = {"words": len(VOCABULARY), "question": QUESTION_LENGTH, "answer": ANSWER_LENGTH}
+
+
+def answering(kept):
+    """VL-JEPA's eye, its two encoders, and the decoder of embeddings, as they were kept together."""
+    parts = {
+        "eye": Eye(),
+        "model": VLJEPA(Eye(), **SIZES, answer_depth=0, out=32),
+        "writer": YDecoder(len(VOCABULARY), ANSWER_LENGTH, out=32, dim=48),
+    }
+    return kept.into(nn.ModuleDict(parts)).eval()
+
+
+def in_words(eye, write):
+    """How often what is written about a picture says the right one of 216 scenes."""
+    scenes = Shapes(detail=0.05).draw(1000, torch.Generator().manual_seed(2))
+    asked = ask(scenes, torch.Generator().manual_seed(5), ["scene"])
+    said = write(eye(scenes.images[:500]), asked.question[:500])
+    return (understand(said) == asked.meaning[:500]).float().mean()
+
+
+def written_from_meanings(kept):
+    """The same of VL-JEPA: its expected embedding, put into words."""
+    parts = answering(kept)
+    return in_words(parts["eye"], lambda seen, question: parts["writer"].answer(parts["model"](seen, question)))
+
+
+def written_by_tokens(kept):
+    """The same of its rival, which sees through the same eye."""
+    eye = answering(load(MODELS / "vl_jepa"))["eye"]
+    return in_words(eye, kept.into(TokenVLM(Eye(), **SIZES)).eval().answer)
+
+
 HEADLINES = {
+    "vl_jepa": ("VL-JEPA, seed 0, in words", written_from_meanings),
+    "token_vlm": ("tokens, seed 0, in words", written_by_tokens),
     "v_jepa_2_ac": ("robot's place read, R²", robot_read),
     "v_jepa": (
         "V-JEPA, seed 0, by moment",

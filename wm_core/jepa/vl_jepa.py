@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from wm_core.nets.positions import sincos_positions
 from wm_core.nets.text import PAD, TextEncoder, TokenDecoder, Words, mean_of
 from wm_core.nets.transformer import Transformer, start_small
-from wm_core.nets.vit import ViT
 from wm_core.objectives.info_nce import info_nce
 
 
@@ -21,13 +20,14 @@ class Prompt(nn.Module):
     """Visual tokens and a question's tokens side by side, as vectors of one width. VL-JEPA and its rival both begin so.
 
     Args:
-        encoder: of pictures; gives the visual tokens' width and grid. It is not trained and not kept here.
+        encoder: of pictures, such as a `ViT`; its ``dim`` and ``grid`` say how wide the visual tokens are and how they lie. It is
+            not trained and not kept here.
         words: how many the vocabulary has.
         length: of the longest question.
         dim: width of the vectors.
     """
 
-    def __init__(self, encoder: ViT, words: int, length: int, dim: int):
+    def __init__(self, encoder: nn.Module, words: int, length: int, dim: int):
         super().__init__()
         self.see = nn.Linear(encoder.dim, dim)
         start_small(self.see, gain=1.0)
@@ -60,7 +60,7 @@ class VLJEPA(nn.Module):
 
     def __init__(
         self,
-        encoder: ViT,
+        encoder: nn.Module,
         words: int,
         question: int,
         answer: int,
@@ -94,7 +94,7 @@ class TokenVLM(nn.Module):
     """
 
     def __init__(
-        self, encoder: ViT, words: int, question: int, answer: int, dim: int = 64, depth: int = 2, heads: int = 2
+        self, encoder: nn.Module, words: int, question: int, answer: int, dim: int = 64, depth: int = 2, heads: int = 2
     ):
         super().__init__()
         self.prompt = Prompt(encoder, words, question, dim)
@@ -152,7 +152,7 @@ class YDecoder(nn.Module):
 
 @torch.no_grad()
 def look(
-    encoder: ViT, images: Float[Tensor, "n channels size size"], batch: int = 512
+    encoder: nn.Module, images: Float[Tensor, "n channels size size"], batch: int = 512
 ) -> Float[Tensor, "n tokens width"]:
     """The frozen encoder's tokens, without gradient, so many pictures at a time."""
     return torch.cat([encoder(part) for part in images.split(batch)])
