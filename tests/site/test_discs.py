@@ -47,24 +47,25 @@ def test_the_discs_move_as_in_the_books_world(running, world):
     flicks = torch.tensor(film["flicks"])
     start, pair = torch.tensor(film["start"])[None], torch.tensor(film["pair"])[None]
     calm = CoupledDiscs(spring=spring).play(start, pair, flicks[None])[0]
-    flicks[3] += torch.tensor(NUDGE)
+    flicks[settings["worlds"][world]["when"]] += torch.tensor(NUDGE)
     pushed = CoupledDiscs(spring=spring).play(start, pair, flicks[None])[0]
     np.testing.assert_allclose(got["before"], calm, atol=1e-4)
     np.testing.assert_allclose(got["truth"], pushed, atol=1e-4)
 
 
-def test_it_asks_the_chapters_network_with_the_nudge_and_what_is_hidden(running):
+@pytest.mark.parametrize("world", [0, 1])
+def test_it_asks_the_chapters_network_with_the_nudge_and_what_is_hidden(running, world):
     visited, settings = running
-    got = ask(visited, world=0, mind="objects", shown=0, nudge=NUDGE, hidden=[1])
-    pair = settings["worlds"][0]["films"][0]["pair"]
+    got = ask(visited, world=world, mind="objects", shown=0, nudge=NUDGE, hidden=[1])
     slots = np.zeros((9, 4, 4, 9), np.float32)
-    slots[..., :4] = np.array(got["before"])[:4]
-    slots[:, 3, :, 2:4] += np.array(NUDGE)
-    slots[..., pair, 4] = 1
+    slots[..., :4] = np.array(got["truth"])[:4]
+    if settings["worlds"][world]["when"] == 3:
+        slots[:, 3, :, 2:4] += np.array(NUDGE)
+    slots[..., settings["worlds"][world]["films"][0]["pair"], 4] = 1
     slots[..., 5:] = np.eye(4)
     hidden = np.zeros((9, 4), np.float32)
     hidden[:, 1] = 1
-    session = onnxruntime.InferenceSession(Lesson(LESSON).run / "live" / "discs-objects0.onnx")
+    session = onnxruntime.InferenceSession(Lesson(LESSON).run / "live" / f"discs-objects{world}.onnx")
     wanted = session.run(None, {"history": slots, "hidden": hidden})[0][0, ..., :4]
     np.testing.assert_allclose(np.array(got["imagined"])[4:], wanted[4:], atol=1e-4)
     np.testing.assert_allclose(np.array(got["imagined"])[1:4, 1], wanted[1:4, 1], atol=1e-4)
@@ -91,7 +92,7 @@ def test_what_is_hidden_does_not_matter_to_anybody(running):
 
 
 def test_keys_choose_hide_and_nudge(running):
-    visited, _ = running
+    visited, settings = running
     visited.figure("discs").locator("[data-focus]").focus()
     seen = [words(visited)]
     for key in ("c", "ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown", " "):
@@ -100,9 +101,10 @@ def test_keys_choose_hide_and_nudge(running):
         seen.append(words(visited))
     assert all(before != after for before, after in pairwise(seen))
     got = state(visited)
-    assert got["chosen"] == 2
-    assert got["hidden"] == [2]
-    assert got["nudge"][2] == [0, 0]
+    apart = [disc for disc in range(4) if disc not in settings["worlds"][0]["films"][0]["pair"]]
+    assert got["chosen"] == apart[0]  # A and B are the two that are joined
+    assert got["hidden"] == apart[:1]
+    assert got["nudge"][apart[0]] == [0, 0]
     assert visited.faults == []
 
 

@@ -1,7 +1,7 @@
 // Four discs in a bowl. Hide the past of a disc or nudge one: what a network imagines, beside what would really happen.
 //
 // Settings: history, future (frames), bowl, dt, substeps, reach (half the width of the picture, in lengths),
-//           worlds: [{name, link, spring, films: [{start [4][4], pair [2], flicks [frames - 1][4][2]}]}],
+//           worlds: [{name, spring, when, films: [{start [4][4], pair [2], flicks [frames - 1][4][2]}]}], with nudges after frame when,
 //           minds: [[name, words, colour]] in the order in which they are offered; for world w and mind m the network `${m}${w}`.
 // Networks: history [9, history, 4, 9], hidden [9, 4] -> imagined [9, history + future, 4, 9]. Row 0 is the question; in row
 //           1 + 2 disc + axis the last velocity of one disc is a little larger, which tells who moves whom.
@@ -18,7 +18,8 @@ async function render({ model, el }) {
   const frames = history + future, now = history - 1, last = frames - 1;
 
   // ---- the world, as wm_core.worlds.coupled_discs has it -------------------------------------------------------------
-  function play(film, spring, nudge) {
+  function play(nudge) {
+    const { spring, when } = worlds[world], film = worlds[world].films[shown];
     const x = film.start.map((s) => s.slice(0, 2)), v = film.start.map((s) => s.slice(2)), h = dt / substeps;
     const [a, b] = film.pair;
     const kick = (by) => {
@@ -33,7 +34,7 @@ async function render({ model, el }) {
     const snap = () => DISCS.map((d) => [...x[d], ...v[d]]);
     const at = [snap()], path = [snap()]; // at each frame, and at each substep
     for (let t = 0; t < last; t++) {
-      DISCS.forEach((d) => [0, 1].forEach((axis) => (v[d][axis] += film.flicks[t][d][axis] + (t === now ? nudge[d][axis] : 0))));
+      DISCS.forEach((d) => [0, 1].forEach((axis) => (v[d][axis] += film.flicks[t][d][axis] + (t === when ? nudge[d][axis] : 0))));
       for (let k = 0; k < substeps; k++) {
         kick(h / 2);
         DISCS.forEach((d) => [0, 1].forEach((axis) => (x[d][axis] += h * v[d][axis])));
@@ -50,13 +51,16 @@ async function render({ model, el }) {
   let world = 0, shown = 0, mind = minds[0][0], chosen = 0, hidden = new Set(), nudge = still();
   let truth, before, imagined, unmoved, pull, time = null, asked = 0, colour = colours(el);
   const film = () => worlds[world].films[shown];
-  const shade = () => colour[minds.find(([name]) => name === mind)[2]];
+  const roles = () => [...film().pair, ...DISCS.filter((d) => !film().pair.includes(d))]; // A and B are the two that are joined
+  const name = (d) => NAMES[roles().indexOf(d)];
+  const shade = () => colour[minds.find(([key]) => key === mind)[2]];
 
   function question(pushed) {
-    const { pair } = film(), input = new Float32Array(ROWS * history * 4 * WIDTH);
+    const { pair } = film(), { at } = play(pushed), atOnce = worlds[world].when === now; // then the push shows in a velocity
+    const input = new Float32Array(ROWS * history * 4 * WIDTH);
     for (let r = 0; r < ROWS; r++) for (let t = 0; t < history; t++) for (const d of DISCS) {
-      const slot = [...before.at[t][d], pair.includes(d) ? 1 : 0, ...DISCS.map((other) => (other === d ? 1 : 0))];
-      if (t === now) for (const axis of [0, 1]) slot[2 + axis] += pushed[d][axis] + (r === 1 + 2 * d + axis ? SMALL : 0);
+      const slot = [...at[t][d], pair.includes(d) ? 1 : 0, ...DISCS.map((other) => (other === d ? 1 : 0))];
+      if (t === now) for (const axis of [0, 1]) slot[2 + axis] += (atOnce ? pushed[d][axis] : 0) + (r === 1 + 2 * d + axis ? SMALL : 0);
       input.set(slot, ((r * history + t) * 4 + d) * WIDTH);
     }
     return input;
@@ -69,14 +73,13 @@ async function render({ model, el }) {
   }
   async function again() {
     const turn = ++asked;
-    before = play(film(), worlds[world].spring, still());
-    truth = play(film(), worlds[world].spring, nudge);
+    [before, truth] = [play(still()), play(nudge)];
     const answer = await ask(nudge), calm = await ask(still());
     if (turn !== asked) return; // a newer question is on its way
     const all = (of) => Array.from({ length: frames }, (_, t) => DISCS.map((d) => of(0, t, d)));
     [imagined, unmoved] = [all(answer), all(calm)];
     for (let t = 0; t < history; t++) for (const d of DISCS) if (t === 0 || !hidden.has(d)) {
-      unmoved[t][d] = imagined[t][d] = before.at[t][d]; // what was shown
+      [unmoved[t][d], imagined[t][d]] = [before.at[t][d], truth.at[t][d]]; // what was shown
     }
     // who moves whom: the mean length of the change over the future, for a unit of velocity
     pull = DISCS.map((from) => DISCS.map((to) => {
@@ -115,7 +118,7 @@ async function render({ model, el }) {
         ctx.arc(side / 2, side / 2, X(r) - side / 2, 0, 2 * Math.PI);
         ctx.stroke();
       }
-      const here = DISCS.map((d) => at(before.at[now][d]));
+      const here = DISCS.map((d) => at(truth.at[now][d]));
       link(ctx, ...film().pair.map((d) => here[d]), worlds[world].spring > 0);
       for (const d of DISCS) {
         const faint = d === chosen || hidden.has(d) || nudged().length ? 1 : 0.55;
@@ -144,7 +147,7 @@ async function render({ model, el }) {
     const way = [];
     for (let t = from; t < last; t++) {
       const [p, q] = [[...imagined[t][d]], imagined[t + 1][d]];
-      if (t === now && !hidden.has(d)) for (const axis of [0, 1]) p[2 + axis] += nudge[d][axis];
+      if (t === now && worlds[world].when === now && !hidden.has(d)) for (const axis of [0, 1]) p[2 + axis] += nudge[d][axis];
       for (let k = 0; k < 8; k++) way.push(hermite(p, q, k / 8));
     }
     return [...way, imagined[last][d].slice(0, 2)];
@@ -221,12 +224,12 @@ async function render({ model, el }) {
     ctx.font = "600 13px system-ui, sans-serif";
     ctx.textAlign = "center";
     ctx.fillStyle = dark ? colour.ink : colour.paper;
-    ctx.fillText(NAMES[d], place[0], place[1] + 4.5);
+    ctx.fillText(name(d), place[0], place[1] + 4.5);
     ctx.textAlign = "start";
     if (Math.hypot(...nudge[d]) > 1e-6) {
-      const tip = at([0, 1].map((axis) => before.at[now][d][axis] + 0.7 * nudge[d][axis]));
+      const tip = at([0, 1].map((axis) => truth.at[now][d][axis] + 0.7 * nudge[d][axis]));
       const angle = Math.atan2(tip[1] - place[1], tip[0] - place[0]);
-      line(ctx, [place, tip], colour.ink, [], 3);
+      line(ctx, [[place[0] + 13 * Math.cos(angle), place[1] + 13 * Math.sin(angle)], tip], colour.ink, [], 3);
       line(ctx, [-2.6, 2.6].map((turn) => [tip[0] + 9 * Math.cos(angle + turn), tip[1] + 9 * Math.sin(angle + turn)])
         .flatMap((p, i) => (i ? [tip, p] : [p])), colour.ink, [], 3);
     }
@@ -256,9 +259,9 @@ async function render({ model, el }) {
     height: (width) => (width > 260 ? Math.max(150, 0.5 * width) : Math.max(170, 0.9 * width)),
     draw(ctx, width, height) {
       if (!imagined) return;
-      const found = DISCS.map(moved), top = Math.max(0.5, ...found.flat()) * 1.1, low = height - 22;
+      const order = roles(), found = order.map(moved), top = Math.max(0.5, ...found.flat()) * 1.1, low = height - 22;
       const Y = (value) => low - (value / top) * (low - 30), each = width / 4;
-      say(ctx, "moved by the nudge after 1.6 s / lengths", 0, 12, colour.ink, colour.paper);
+      say(ctx, "moved by the nudge, last frame / lengths", 0, 12, colour.ink, colour.paper);
       line(ctx, [[0, low], [width, low]], colour.grid, [], 1);
       for (const d of DISCS) found[d].forEach((value, i) => {
         const x = each * (d + 0.5) + (i ? 3 : -3 - each * 0.28), tall = Math.max(low - Y(value), 1.5);
@@ -273,7 +276,10 @@ async function render({ model, el }) {
         }
         say(ctx, value.toFixed(2), x - 1, low - tall - 5, i ? shade() : colour.actual, colour.paper);
       });
-      for (const d of DISCS) say(ctx, NAMES[d] + (hidden.has(d) ? " (hidden)" : ""), each * (d + 0.5) - (hidden.has(d) ? 26 : 4), height - 6, colour.ink, colour.paper);
+      order.forEach((d, role) => {
+        const dark = hidden.has(d);
+        say(ctx, NAMES[role] + (dark ? " (hidden)" : ""), each * (role + 0.5) - (dark ? 26 : 4), height - 6, colour.ink, colour.paper);
+      });
     },
   });
 
@@ -282,19 +288,19 @@ async function render({ model, el }) {
   function report() {
     const parts = [], pushed = nudged();
     if (pushed.length) {
-      const others = DISCS.map((d) => `${NAMES[d]} ${moved(d)[0].toFixed(2)} (${moved(d)[1].toFixed(2)})`).join(", ");
-      const who = pushed.map((d) => `${NAMES[d]} nudged by ${Math.hypot(...nudge[d]).toFixed(2)}`).join(", ");
-      parts.push(`${who} lengths/s. Moved after 1.6 s, really (imagined): ${others}.`);
-      const unseen = pushed.filter((d) => hidden.has(d)).map((d) => NAMES[d]);
+      const others = roles().map((d) => `${name(d)} ${moved(d)[0].toFixed(2)} (${moved(d)[1].toFixed(2)})`).join(", ");
+      const who = pushed.map((d) => `${name(d)} nudged by ${Math.hypot(...nudge[d]).toFixed(2)}`).join(", ");
+      parts.push(`${who} lengths/s. Moved in the last frame, really (imagined): ${others}.`);
+      const unseen = pushed.filter((d) => hidden.has(d)).map(name);
       if (unseen.length) parts.push(`The past of ${unseen.join(", ")} is hidden, and the nudge with it.`);
     }
     for (const d of hidden) {
       let sum = 0;
-      for (let t = 1; t < history; t++) sum += distance(imagined[t][d], before.at[t][d]) / (history - 1);
-      parts.push(`${NAMES[d]}’s hidden past: imagined ${sum.toFixed(2)} lengths off.`);
+      for (let t = 1; t < history; t++) sum += distance(imagined[t][d], truth.at[t][d]) / (history - 1);
+      parts.push(`${name(d)}’s hidden past: imagined ${sum.toFixed(2)} lengths off.`);
     }
     const strongest = DISCS.filter((d) => d !== chosen).sort((a, b) => pull[b][chosen] - pull[a][chosen])[0];
-    parts.push(`Whose velocity moves the imagined ${NAMES[chosen]} most, after its own: ${NAMES[strongest]}’s, ` +
+    parts.push(`Whose velocity moves the imagined ${name(chosen)} most, after its own: ${name(strongest)}’s, ` +
       `by ${pull[strongest][chosen].toFixed(2)} s.`);
     words.textContent = parts.join(" ");
   }
@@ -302,9 +308,9 @@ async function render({ model, el }) {
     view.paint();
     bars.paint();
     report();
-    hide.textContent = `${hidden.has(chosen) ? "Show" : "Hide"} ${NAMES[chosen]}’s past`;
+    hide.textContent = `${hidden.has(chosen) ? "Show" : "Hide"} ${name(chosen)}’s past`;
     hide.setAttribute("aria-label", hide.textContent);
-    disk.value = String(chosen);
+    picker.querySelector("select").value = name(chosen);
   }
   const choose = (d) => {
     chosen = d;
@@ -325,13 +331,12 @@ async function render({ model, el }) {
     return again();
   };
   const hide = button("Hide A’s past", flip);
-  const disc4 = choice("disc", DISCS.map((d) => [String(d), NAMES[d]]), "0", (value) => choose(Number(value)));
-  const disk = disc4.querySelector("select");
+  const picker = choice("disc", [...NAMES].map((letter) => [letter, letter]), "A", (letter) => choose(roles()[NAMES.indexOf(letter)]));
   const key = element("div");
-  const showKey = () => key.replaceChildren(legend([["actual", "what happens"], [minds.find(([name]) => name === mind)[2], "what the network imagines"]]));
+  const showKey = () => key.replaceChildren(legend([["actual", "what happens"], [minds.find(([key]) => key === mind)[2], "what the network imagines"]]));
   el.append(
     words,
-    row(disc4, hide, button("No nudge", () => {
+    row(picker, hide, button("No nudge", () => {
       nudge = still();
       return again();
     }), button("Play", () => (time = 0)), button("Another film", () => {
@@ -339,7 +344,7 @@ async function render({ model, el }) {
       return fresh();
     })),
     row(
-      choice("network", minds.map(([name, title]) => [name, title]), mind, (value) => {
+      choice("network", minds.map(([key, title]) => [key, title]), mind, (value) => {
         mind = value;
         showKey();
         return again();
@@ -359,7 +364,7 @@ async function render({ model, el }) {
     const letter = NAMES.indexOf(event.key.toUpperCase());
     if (event.key in WAYS) push(chosen, nudge[chosen].map((c, i) => Math.round((c + WAYS[event.key][i]) * 100) / 100));
     else if (event.key === " " || event.key === "Enter") flip();
-    else if (event.key.length === 1 && letter >= 0 && !event.ctrlKey && !event.metaKey && !event.altKey) choose(letter);
+    else if (event.key.length === 1 && letter >= 0 && !event.ctrlKey && !event.metaKey && !event.altKey) choose(roles()[letter]);
     else return;
     event.preventDefault();
   });
@@ -370,7 +375,7 @@ async function render({ model, el }) {
   };
   view.element.addEventListener("pointerdown", (event) => {
     view.element.setPointerCapture(event.pointerId);
-    const at = place(event), near = DISCS.map((d) => distance(at, before.at[now][d])), best = near.indexOf(Math.min(...near));
+    const at = place(event), near = DISCS.map((d) => distance(at, truth.at[now][d])), best = near.indexOf(Math.min(...near));
     if (near[best] < 0.5) choose(best); // else the chosen one is nudged, wherever one drags
     grip = { at, nudge: [...nudge[chosen]] };
   });
