@@ -173,11 +173,11 @@ HEADLINES = {
     "token_vlm": ("tokens, seed 0, in words", written_by_tokens),
     "v_jepa_2_ac": ("robot's place read, R²", robot_read),
     "v_jepa": (
-        "V-JEPA, seed 0, by moment",
+        "V-JEPA, by moment",
         lambda kept: motion_read(kept, VJEPA(encoder := tubelets(), TokenPredictor(encoder))),
     ),
     "video_mae": (
-        "VideoMAE, seed 0, by moment",
+        "VideoMAE, by moment",
         lambda kept: motion_read(kept, MAE(encoder := tubelets(), TokenPredictor(encoder, out=2 * 3 * 6 * 6))),
     ),
     "i_jepa": ("I-JEPA, seed 0, linear, size", lambda kept: size_read(kept, IJEPA(*parts()))),
