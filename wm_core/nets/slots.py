@@ -38,7 +38,7 @@ class SlotAttention(nn.Module):
         super().__init__()
         self.iterations = iterations
         self.offset = nn.Linear(2, features)
-        self.liking, self.log_reach = nn.Parameter(torch.tensor(3.0)), nn.Parameter(torch.tensor(0.15).log())
+        self.liking, self.log_reach = nn.Parameter(torch.tensor(3.0)), nn.Parameter(torch.tensor([0.5, 0.15]).log())
         self.read = nn.Sequential(nn.LayerNorm(features), nn.Linear(features, features), nn.ReLU())
         self.key, self.value = nn.Linear(features, dim, bias=False), nn.Linear(features, dim, bias=False)
         self.query = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, dim, bias=False))
@@ -46,7 +46,11 @@ class SlotAttention(nn.Module):
         self.mlp = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, dim))
 
     def forward(
-        self, features: Float[Tensor, "batch places features"], places: Float[Tensor, "places 2"], slots: Slots
+        self,
+        features: Float[Tensor, "batch places features"],
+        places: Float[Tensor, "places 2"],
+        slots: Slots,
+        hinted: bool = False,
     ) -> tuple[Slots, Float[Tensor, "batch slots places"]]:
         """The slots after they have competed, and the share of each place that each of them took last.
 
@@ -54,13 +58,15 @@ class SlotAttention(nn.Module):
             features: what there is to explain.
             places: where each feature is.
             slots: where they start, ``what`` (batch, slots, dim) and ``where`` (batch, slots, 2).
+            hinted: their places are right, so that only what is very near matters; else an object may have moved on.
         """
+        reach = self.log_reach.exp()[int(hinted)]
         what, where = slots
         for _ in range(self.iterations):
             away = places - where[:, :, None]  # (batch, slots, places, 2)
             seen = self.read(features[:, None] + self.offset(away))
             score = (self.key(seen) * self.query(what)[:, :, None]).sum(-1) * what.shape[-1] ** -0.5
-            score = score + self.liking - away.square().sum(-1) / self.log_reach.exp().square()
+            score = score + self.liking - away.square().sum(-1) / reach.square()
             share = nn.functional.pad(score, (0, 0, 0, 1)).softmax(1)[:, :-1]  # over slots and nobody, who scores 0
             weight = (share + 1e-8) / (share + 1e-8).sum(-1, keepdim=True)
             where = weight @ places
@@ -104,7 +110,7 @@ class SlotAutoencoder(nn.Module):
         slots = Slots(self.first.expand(*hints.shape[:2], -1), hints)
         places, path = grid(self.size // 2).to(films), []
         for frame in features.unbind(1):
-            slots, _ = self.attention(frame, places, slots)
+            slots, _ = self.attention(frame, places, slots, hinted=not path)
             path.append(slots)
         return Slots(*(torch.stack(part, 1) for part in zip(*path, strict=True)))
 
@@ -119,7 +125,7 @@ class SlotAutoencoder(nn.Module):
         drawn = drawn.mT.unflatten(-1, (self.size, self.size))  # (*batch, slots, 4, size, size)
         claims = drawn[..., 3, :, :] + 2 - (far / 0.15**2).view_as(drawn[..., 3, :, :])  # (*batch, slots, size, size)
         masks = torch.cat([claims, torch.zeros_like(claims[..., :1, :, :])], -3).softmax(-3)
-        frame = (masks[..., :-1, None, :, :] * drawn[..., :3, :, :]).sum(-4)
+        frame = (masks[..., :-1, None, :, :] * drawn[..., :3, :, :].sigmoid()).sum(-4)
         return frame + masks[..., -1:, :, :] * self.ground[:, None, None], masks[..., :-1, :, :]
 
 
