@@ -205,8 +205,10 @@ async function render({ model, el }) {
   const shown = () => { const a = (turn * Math.PI) / 180; return [Math.cos(a), Math.sin(a), ...new Array(dim - 2).fill(0)]; };
   const evaluate = (along) => (loss === "entropy" ? entropy(z, dim) : sliced(tests[loss], z, dim, along));
 
-  function step() { // lines are new at every step; a step of entropy shortens where the cloud is thin, or it would overshoot
-    const { slope, least } = evaluate(lines(slices, die));
+  function step() { // lines are new at every step
+    // A step of entropy shortens where the cloud is thin, or it would overshoot; its floor is higher than the library's, or the
+    // thinnest direction would hold up the others.
+    const { slope, least } = loss === "entropy" ? entropy(z, dim, 0.01) : evaluate(lines(slices, die));
     const pace = sign * (loss === "entropy" ? Math.min(PACE.entropy, 0.15 * least) : PACE[loss]);
     slope.forEach((s, at) => (z[at] = Math.max(-1e4, Math.min(1e4, z[at] - pace * s))));
     steps += 1;
