@@ -369,7 +369,7 @@ for name in ("VICReg", "teacher"):
 # %% tags=["nbval-check-output"]
 def summary(course):
     """Mean and range over the seeds, of each column of the last autopsy, to 0.01."""
-    return [mean_and_range([round(value, 2) + 0.0 for value in column.tolist()]) for column in course[-1].T]
+    return [tuple(round(value, 2) + 0.0 for value in mean_and_range(column.tolist())) for column in course[-1].T]
 
 
 table(["loss", "least deviation", "rank (of 4)", "R²", "SIGReg"],
