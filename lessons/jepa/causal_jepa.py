@@ -367,9 +367,9 @@ live("discs", model=networks, poster=drawn_film(kept["objects"], EXAMPLE), histo
                   films=[reel(gusty, gusts, film) for film in SHOWN])],
      minds=[["objects", "trained with hidden objects", "imagined"],
             ["future", "trained on the future only", "rival"]],
-     caption="Drag a disc, or use the arrow keys, to nudge it after the fourth frame; among gusts, after the third. Hide "
-             "its past with the button or the space bar. Blue is what happens, dashed what the network imagines; arrows "
-             "show whose velocity moves the imagined future of the chosen disc. Who else moves?",
+     caption="Drag a disc, or use the arrow keys, to nudge it after the fourth frame; among gusts, after the third. "
+             "Hide its past with the button or the space bar. Blue is what happens, dashed what the network "
+             "imagines; arrows show whose velocity moves the imagined future of the chosen disc. Who else moves?",
      alt="Four discs in a bowl with their paths, and dashed the paths that a network imagines for them.")
 
 # %% [markdown]
@@ -477,10 +477,10 @@ print(f"The best answer is itself off by {off(best, slots[:, 4:]):.2f} lengths: 
 # whole past. It comes close. So the paper's argument holds here in a weak form: to hide *something* teaches the spring, and to hide
 # whole objects teaches it somewhat better.
 #
-# Then the plain future. After the short training on this page the network with hidden objects is a third worse than its rival. Kept
-# ten times as long or nearly so, it is worse by a few parts in a hundred. But most of that error is flicks that nobody can foresee.
-# Measured from the best answer, which knows the spring and lets nobody be flicked again, its error is about twice the rival's, after
-# the short training and after the long one. It learns two tasks in the steps in which the other learns one.
+# Then the plain future. After the short training on this page the network with hidden objects is a third worse than its rival.
+# After 2000 steps it is worse by a few parts in a hundred. But most of that error is flicks that nobody can foresee. Measured from
+# the best answer, which knows the spring and lets nobody be flicked again, its error is about twice the rival's, after the short
+# training and after the long one. It learns two tasks in the steps in which the other learns one.
 #
 # Now the arrows and the pushes. For each network: how many times more B's imagined future hangs on its partner than on the two
 # discs it has nothing to do with, when all is seen. Then A is pushed by hand right after the last frame that is shown, by 0.7
@@ -507,8 +507,8 @@ for number, title in enumerate(("A, which is pushed", "B, its partner", "C, on i
     if number == 2:
         ax.legend(fontsize=7)
     views.append(fig)
-show(*views, caption="Blue is what the push really does. Both networks leave C alone. B is moved about as far as it should be by "
-                   "the network that learned the future only, and about half as far by the other.",
+show(*views, caption="Blue is what the push really does. Both networks leave C alone. The one that learned the future "
+                     "only moves B about as far as it should, and the other about half as far.",
      alt="Three charts of how far a push of A moves A, B and C, in truth and as two networks imagine it.")
 
 # %% [markdown]
@@ -569,13 +569,14 @@ table(["a push of A moves B by, as a share of A's way", "B seen", "B's past hidd
 
 # %% [markdown]
 # With B's past hidden, the network that learned with hidden objects sends B after A, most of the way. It is not badly trained. In
-# every film that it has seen, B jumped when A did, by the same amount. Asked where B is, given what A did, that is the right answer.
-# Asked what our hand has done to B, it is wrong, and nothing in the films could have told it so. With B's past in sight it is hardly
-# fooled, since B's own last frame shows that B did not jump. The rival has never been made to tell B from A, and is fooled less.
+# every film that it has seen, B jumped when A did, by the same amount. Asked where B is, given what A did, that is the right
+# answer. Asked what our hand has done to B, it is wrong, and nothing in the films could have told it so. With B's past in sight it
+# is hardly fooled, since B's own last frame shows that B did not jump. The rival has never been made to tell B from A, and is
+# fooled less.
 #
-# So the very thing that made the network look at the others makes it believe what merely goes together. A strong *dependence* on the
-# true partner, by which one might judge such a network, would look the same in both worlds. To tell a link from a *common cause*
-# takes a push by hand.
+# So the very thing that made the network look at the others makes it believe what merely goes together. A strong *dependence* on
+# the true partner, by which one might judge such a network, would look the same in both worlds. To tell a link from a *common
+# cause* takes a push by hand.
 #
 # ## At scale
 #
@@ -588,18 +589,19 @@ spread = lambda arm, what: mean_and_range([full[f"{arm}, seed {seed}, {what}"] f
 for columns in (("hidden past, joined", "future", "future, from the best answer"),
                 ("partner over others", "push of A: B missed", "push of A, B hidden: B missed")):
     table([f"three seeds, {shelf.manifest.config['steps']} steps", *columns],
-          [[ARMS[arm], *(spread(arm, what) for what in columns)] for arm in ("objects", "tokens", "future")], digits=2)
+          [[ARMS[arm], *(spread(arm, what) for what in columns)] for arm in ("objects", "tokens", "future")],
+          digits=2)
 columns = ("hidden past, joined", "future", "future, from the best answer", "push of A: B missed")
 table(["seed 0, twice as long", *columns],
       [[ARMS[arm], *(full[f"{arm}, twice as long, {what}"] for what in columns)] for arm in ("objects", "future")],
       digits=2)
 
 # %% [markdown]
-# The order of the networks is the same in every seed. Hidden objects tell the hidden past best; the future-only network is nearest to
-# the best answer on the future, and foresees what a push does to B. Twice the steps help both, and do not change who leads.
-# So in this world the method buys one thing, answers about what was hidden, and pays for it elsewhere. The gains that the paper
-# reports on questions about films are on another world, with collisions, larger networks and slots from pictures; nothing here says
-# that they are not there.
+# The order of the networks is the same in every seed. Hidden objects tell the hidden past best; the future-only network is nearest
+# to the best answer on the future, and foresees what a push does to B. Twice the steps help both, and do not change who leads. So
+# in this world the method buys one thing, answers about what was hidden, and pays for it elsewhere. The gains that the paper
+# reports on questions about films are on another world, with collisions, larger networks and slots from pictures; nothing here
+# says that they are not there.
 #
 # **Slots from films.** So far we have been given the slots. Here they come from pictures of 24 by 24 pixels, by *slot attention*
 # (Locatello and colleagues, [2020](https://arxiv.org/abs/2006.15055)): a few vectors that compete for the pixels, are each drawn by
@@ -629,8 +631,10 @@ for t in (0, 3, 7):
         x, y = (eyed.where[EXAMPLE, t, k] + 1) * 12 - 0.5
         ax.plot(x, y, "x", color=colour("paper"), markersize=5)
     views.append(fig)
-show(*views, caption="White outlines: where a slot claims more than half of a pixel. Crosses: the places of the slots. In frame 0 "
-                   "they lie on the discs; the hints say where those are. Later some have lost theirs.", alt="Three frames of a film with the outlines of what each slot claims.")
+show(*views, caption="White outlines: where a slot claims more than half of a pixel. Crosses: the places of the "
+                     "slots. In frame 0 they lie on the discs; the hints say where those are. Later some have lost "
+                     "theirs.",
+     alt="Three frames of a film with the outlines of what each slot claims.")
 
 # %%
 columns = ("hidden past, joined", "hidden past, on its own", "future")
@@ -638,11 +642,12 @@ table(["slots from films: off by / lengths", *columns],
       [[ARMS[arm], *(full[f"films, {arm}, {what}"] for what in columns)] for arm in ("objects", "future")], digits=2)
 
 # %% [markdown]
-# In the first frame a slot finds the middle of its disc to a few hundredths of a length. Then it is lost. A disc may move by two of
-# its widths from frame to frame, and ours have had two minutes of training; three frames on, the slots are off by two thirds of what
-# they would be had they stayed where the hint was. A predictor on such slots can be no better than they are, and is not: its future
-# is off by more than twice that of the network with true slots. Hidden objects still help with the hidden past. A method that
-# predicts slots inherits all that goes wrong in finding them, and that the slots are frozen means that no loss downstream mends it.
+# In the first frame a slot finds the middle of its disc to a few hundredths of a length. Then it is lost. A disc may move by two
+# of its widths from frame to frame, and ours have had two minutes of training; three frames on, the slots are off by two thirds of
+# what they would be had they stayed where the hint was. A predictor on such slots can be no better than they are, and is not: its
+# future is off by more than twice that of the network with true slots. Hidden objects still help with the hidden past. A method
+# that predicts slots inherits all that goes wrong in finding them, and that the slots are frozen means that no loss downstream
+# mends it.
 #
 # ## Exercises
 #
