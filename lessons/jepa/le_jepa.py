@@ -356,8 +356,8 @@ show(fig, caption="With little penalty the two clouds predict equally well. With
 # and covariance terms ([Bardes and colleagues, 2022](https://arxiv.org/abs/2105.04906)), as in the first chapter. And a
 # *teacher*: the second moment is encoded by a slow copy of the encoder, through which no gradient flows, as in BYOL ([Grill and
 # colleagues, 2020](https://arxiv.org/abs/2006.07733)). Its loss, like the naive one, is least at a single point; only the manner
-# of its training keeps it from there. We tried decays that start at 0.9, 0.97, 0.99 and 0.996 and kept the best. The theory
-# promises SIGReg an open cloud. What it promises about the slow numbers is nothing: whether it finds them, prediction decides.
+# of its training keeps it from there. We tried decays that start at 0.9, 0.97, 0.99 and 0.996 and kept the best. SIGReg is least
+# for an open cloud. About the slow numbers it says nothing: whether they are found, prediction decides.
 
 # %%
 KEEP["VICReg"] = lambda z: {"variance": variance_hinge(z), "covariance": covariance(z)}
@@ -635,7 +635,7 @@ claim("A sample at 8 is pulled less than one at 2, by the factor",
 #
 # With `WM_SCALE=full` the same file trains each of the four losses on pictures for 800 steps, with three seeds, in twelve minutes
 # on one core. The networks of seed 0 are kept. Here they are loaded and measured again. Guess first: LeJEPA with the paper's
-# weight, or with a fiftieth of it? Off which will the kind be read?
+# weight, or with a fiftieth of it? Off which will the kind be read better?
 
 # %%
 from wm_core.artefacts import load, published, save
