@@ -507,8 +507,8 @@ for number, title in enumerate(("A, which is pushed", "B, its partner", "C, on i
     if number == 2:
         ax.legend(fontsize=7)
     views.append(fig)
-show(*views, caption="Blue is what the push really does. Both networks leave C alone. The one that learned the future "
-                     "only moves B about as far as it should, and the other about half as far.",
+show(*views, caption="Blue is what the push really does. Both networks leave C alone. The one that learned the "
+                     "future only moves B about as far as it should, and the other about half as far.",
      alt="Three charts of how far a push of A moves A, B and C, in truth and as two networks imagine it.")
 
 # %% [markdown]
@@ -533,6 +533,14 @@ claim("B's imagined future hangs on its partner more than on the others, times, 
 claim("The same for the future-only network", rival["partner over others"], ">=", 3)
 claim("Plain future: error with hidden objects over error with the future only",
       ours["future"] / rival["future"], "<=", 1.10)
+claim("The same, measured from the best answer: hidden objects are behind",
+      ours["future, from the best answer"] / rival["future, from the best answer"], ">=", 1.3)
+claim("A is pushed, all is seen: what hidden objects miss of B's change, minus what the future-only network misses",
+      ours["push of A: B missed"] - rival["push of A: B missed"], ">=", 0.1)
+claim("Hidden past of a joined disc: error with hidden objects over error with scattered slots",
+      ours["hidden past, joined"] / scattered["hidden past, joined"], "<=", 0.95)
+claim("The kept network's error on the hidden past differs from what its manifest says by",
+      abs(ours["hidden past, joined"] - full["objects, seed 0, hidden past, joined"]), "<=", 1e-3)
 
 # %% [markdown]
 # ## What breaks
@@ -566,6 +574,14 @@ table(["this page's training", "hidden past, joined", "future"],
 table(["a push of A moves B by, as a share of A's way", "B seen", "B's past hidden"],
       [["really", 0.0, 0.0],
        *([f"{ARMS[arm]}, kept", *fooled(kept[f"{arm} gusts"]).values()] for arm in ("objects", "future"))], digits=2)
+
+# %%
+claim("Without an anchor the hidden past of a joined disc is worse, by the factor",
+      lost["hidden past, joined"] / found["hidden objects, this page"]["hidden past, joined"], ">=", 1.3)
+trapped = fooled(kept["objects gusts"])
+claim("Gusts: a push of A moves B, whose past is hidden, by this share of A's way; really by none",
+      trapped["B hidden"], ">=", 0.4)
+claim("Gusts: the same with B in sight", trapped["B seen"], "<=", 0.2)
 
 # %% [markdown]
 # With B's past hidden, the network that learned with hidden objects sends B after A, most of the way. It is not badly trained. In
@@ -615,11 +631,13 @@ with torch.no_grad():
     film = world.draw(test.states[:200])
     eyed = eyes.encode(film, test.states[:200, 0, :, :2] / 2.2)
     drawing, masks = eyes.decode(eyed)
-lost = (2.2 * eyed.where - test.states[:200, ..., :2]).norm(dim=-1)  # (film, frame, disc), in lengths
+slipped = (2.2 * eyed.where - test.states[:200, ..., :2]).norm(dim=-1)  # (film, frame, disc), in lengths
 away = (test.states[:200, :1, :, :2] - test.states[:200, ..., :2]).norm(dim=-1)
 table(["a slot's place is off by / lengths, mean", "frame 0", "frame 3", "frame 7"],
-      [["slot attention", *(float(lost[:, t].mean()) for t in (0, 3, 7))],
+      [["slot attention", *(float(slipped[:, t].mean()) for t in (0, 3, 7))],
        ["staying at the hint", *(float(away[:, t].mean()) for t in (0, 3, 7))]], digits=2)
+claim("A slot's place in the first frame is off by / lengths", float(slipped[:, 0].mean()), "<=", 0.15)
+claim("Three frames on it is off by / lengths", float(slipped[:, 3].mean()), ">=", 0.3)
 
 # %% tags=["hide-input"]
 views = []
