@@ -243,7 +243,7 @@ async function render({ model, el }) {
     const count = trail.length - 1;
     words.textContent = `After ${count} ${count === 1 ? "action" : "actions"} the robot is ${between(0).toFixed(1)} pixels from its place in the picture, the puck ${between(2).toFixed(1)} from its own.`
       + (energy ? ` Lowest energy of an action: ${Math.min(...energy).toFixed(3)}.` : "")
-      + (off === null ? "" : ` The last action was imagined to ${off.toFixed(1)} pixels.`);
+      + (off === null ? "" : ` The last action was imagined to within ${off.toFixed(1)} pixels.`);
   }
 
   // ---- controls ------------------------------------------------------------------------------------------------------------
