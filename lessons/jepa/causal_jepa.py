@@ -182,9 +182,9 @@ def moved(model, hidden, when=3, world=world, test=test):
     """Where the push carries A, B and C, in truth and in imagination: two lists of (film, frame 4 to 7, x and y)."""
     really, seen = pushed(world, test, when)
     calm = world.slots(test.states, test.pairs)
-    if model.embed.in_features > slots.shape[-1]:  # it is told whom a hand pushed
-        calm, seen = (nn.functional.pad(some, (0, 1)) for some in (calm, seen))
-        seen[torch.arange(len(seen)), when + 1, A, -1] = 1
+    if model.embed.in_features > slots.shape[-1]:  # it is told what a hand did
+        calm, seen = (nn.functional.pad(some, (0, 2)) for some in (calm, seen))
+        seen[torch.arange(len(seen)), when + 1, A, -2:] = FLICK
     imagined = imagine(model, hidden, seen) - imagine(model, hidden, calm)
     return [[of(change, disc)[:, 4:, :2] for disc in (A, B, C)] for change in (really - test.states, imagined)]
 
@@ -227,13 +227,13 @@ def fooled(model):
 
 
 def films_with_hands(marked, count=16000):
-    """Films of gusts in which, half of the time, single discs are pushed by hand; one more number may say so."""
+    """Films of gusts in which, half of the time, single discs are pushed by hand; two more numbers may say how."""
     generator = torch.Generator().manual_seed(6)
     drawn, single = gusty.episodes(count, 7, generator), CoupledDiscs(rate=0.5).episodes(count, 7, generator).flicks
     hand = torch.rand(count, 7, 1, 1, generator=generator) < 0.5
     states = gusty.play(drawn.states[:, 0], drawn.pairs, torch.where(hand, single, drawn.flicks))
-    pushed = (hand * single).abs().amax(-1, keepdim=True).gt(0).float() * marked
-    return torch.cat([gusty.slots(states, drawn.pairs), nn.functional.pad(pushed, (0, 0, 0, 0, 1, 0))], -1)
+    push = nn.functional.pad(hand * single * marked, (0, 0, 0, 0, 1, 0))  # in the frame after it: (film, frame, disc, 2)
+    return torch.cat([gusty.slots(states, drawn.pairs), push], -1)
 
 
 # %% tags=["hide-input"]
@@ -291,7 +291,7 @@ def make_artefacts():
         model, _ = train(arm, springs, steps=2 * settings["steps"], name="longer")
         claims |= {f"{arm}, twice as long, {what}": value for what, value in measures(model).items()}
     for marked in (False, True):
-        model, _ = train("objects", films_with_hands(marked), name=f"hands {marked}")
+        model, _ = train("objects", films_with_hands(marked), name=f"hands told {marked}")
         claims |= {f"hands, marked {marked}, {what}": value for what, value in fooled(model).items()}
     eyes = train_eyes(steps=500)
     seen, from_films = look(eyes, test), look(eyes, world.episodes(4000, 7, torch.Generator().manual_seed(1)))
@@ -714,8 +714,8 @@ check("jepa/causal_jepa/history_loss", history_loss)
 # %% [markdown]
 # **3. What would cure it?** In the world of gusts the network moves B when you push A. You may train it anew on one of three sets
 # of films: `"more"`, ten times as many films as before; `"unmarked"`, films in which, half of the time, a single disc is pushed by
-# hand instead of a gust; `"marked"`, the same films, with one more number in each slot that says whether the disc has just been
-# pushed by hand. Which of them makes B stay where it belongs, also while its past is hidden?
+# hand instead of a gust; `"marked"`, the same films, with two more numbers in each slot: the push that a hand has just given to
+# the disc, or zeros. Which of them makes B stay where it belongs, also while its past is hidden?
 
 # %% tags=["exercise"]
 cure = ...

@@ -12,6 +12,7 @@ from wm_core.generative.mae import MAE
 from wm_core.generative.pixel_predictor import PixelPredictor
 from wm_core.jepa.action_jepa import ActionJEPA
 from wm_core.jepa.byol import BYOL
+from wm_core.jepa.causal_jepa import CausalJEPA, whole_past
 from wm_core.jepa.i_jepa import IJEPA
 from wm_core.jepa.le_jepa import LeJEPA
 from wm_core.jepa.v_jepa import VJEPA
@@ -21,11 +22,13 @@ from wm_core.metrics.probe import LinearClassifier, LinearProbe
 from wm_core.nets.encoders import ConvEncoder
 from wm_core.nets.ensemble import EnsembleMLP
 from wm_core.nets.places import PlaceEncoder
+from wm_core.nets.slots import SlotAutoencoder
 from wm_core.nets.vit import TokenPredictor, ViT
 from wm_core.physics.hamiltonian import HamiltonianNetwork, PlainField
 from wm_core.physics.integrators import rk4, simulate
 from wm_core.physics.swings import starts
 from wm_core.worlds.captions import ask
+from wm_core.worlds.coupled_discs import CoupledDiscs, apart
 from wm_core.worlds.dot_room import DotRoom
 from wm_core.worlds.language import ANSWER_LENGTH, QUESTION_LENGTH, VOCABULARY, understand
 from wm_core.worlds.moving_shapes import MovingShapes
@@ -168,7 +171,22 @@ def written_by_tokens(kept):
     return in_words(eye, kept.into(TokenVLM(Eye(), **SIZES)).eval().answer)
 
 
+def hidden_past(kept):
+    """How far off the hidden past of a joined disc is: root mean square, in lengths."""
+    widths = {name: 9 for name in ("objects", "future", "tokens", "alone", "objects gusts", "future gusts")}
+    widths |= {"objects films": 19, "future films": 19}
+    nets = {name: CausalJEPA(width, alone=name == "alone") for name, width in widths.items()}
+    model = kept.into(torch.nn.ModuleDict({**nets, "eyes": SlotAutoencoder()}))["objects"].eval()
+    world = CoupledDiscs()
+    test = world.episodes(500, 7, torch.Generator().manual_seed(2))
+    slots, joined, each = world.slots(test.states, test.pairs), apart(test.pairs)[:, 1], torch.arange(500)
+    hidden = whole_past(torch.nn.functional.one_hot(joined, 4).bool(), 4)
+    error = (model(slots[:, :4], hidden) - slots)[each, 1:4, joined, :2]
+    return error.square().sum(-1).mean().sqrt()
+
+
 HEADLINES = {
+    "causal_jepa": ("objects, seed 0, hidden past, joined", hidden_past),
     "vl_jepa": ("VL-JEPA, seed 0, in words", written_from_meanings),
     "token_vlm": ("tokens, seed 0, in words", written_by_tokens),
     "v_jepa_2_ac": ("robot's place read, R²", robot_read),
