@@ -232,7 +232,7 @@ def films_with_hands(marked, count=16000):
     drawn, single = gusty.episodes(count, 7, generator), CoupledDiscs(rate=0.5).episodes(count, 7, generator).flicks
     hand = torch.rand(count, 7, 1, 1, generator=generator) < 0.5
     states = gusty.play(drawn.states[:, 0], drawn.pairs, torch.where(hand, single, drawn.flicks))
-    push = nn.functional.pad(hand * single * marked, (0, 0, 0, 0, 1, 0))  # in the frame after it: (film, frame, disc, 2)
+    push = nn.functional.pad(hand * single * marked, (0, 0, 0, 0, 1, 0))  # (film, frame after it, disc, 2)
     return torch.cat([gusty.slots(states, drawn.pairs), push], -1)
 
 
