@@ -211,7 +211,7 @@ def draw_landscape(ax, energy):
     ax.grid(False)
 
 
-poster, panels = figure(1, 3, width=6.6, height=2.5)
+poster, panels = figure(1, 3, width=6.6, height=2.7)
 for ax, frame, title in zip(panels, (wanted, now), ("goal", "table")):
     picture(ax, frame[0], title)
 draw_landscape(panels[2], energy)
@@ -339,7 +339,7 @@ def seen_by(see):
         actual = test.states[..., part].flatten(0, 1)
         row += [read.r2(fresh.flatten(0, 1), actual), float((read(fresh.flatten(0, 1)) - actual).norm(dim=1).mean())]
     coarse = [made.wallpaper[:, ::6, ::6].flatten(1) for made in (held_out, test)]
-    return [*row, LinearProbe(z[:, 0], coarse[0], ridge=1e-3).r2(fresh[:, 0], coarse[1])]
+    return [*row, round(LinearProbe(z[:, 0], coarse[0], ridge=1e-3).r2(fresh[:, 0], coarse[1]), 2) + 0.0]
 
 
 torch.manual_seed(0)
@@ -496,13 +496,13 @@ for ax, state, title in zip(panels.flat, states, titles):
 for ax, kind in zip(panels[1, 1:], ("one picture", "three pictures")):
     ax.plot(*ways[kind, 4][CASE, :, :2].T, color=colour("actual"), linewidth=1.5)
 show(fig, caption="An errand. Above: the start and two of the three pictures. Below: where it ends, with the robot's way in "
-                  "blue. With the last picture alone the robot takes its own place and the puck stays.",
-     alt="Six pictures of a table; in the lower middle the puck has not moved, at the lower right it has.")
+                  "blue. With the last picture alone the robot goes to its own place, and the puck does not come to its own.",
+     alt="Six pictures of a table; in the lower middle the puck is not where it should be, at the lower right it is.")
 
 # %% [markdown]
-# One picture is hardly ever enough, whichever plan. With pictures on the way half of the errands are done, or more; each step is then
-# a reach of a few pixels, or a straight push. The others mostly go wrong early: on its way round the robot bumps the puck, and no
-# picture says how to mend that.
+# One picture is hardly ever enough, whichever plan. With pictures on the way about half of the errands are done, or more; each step
+# is then a reach of a few pixels, or a straight push. Look at the line below the table for where the others go wrong: on its way
+# round the robot bumps the puck, and no picture says how to mend that.
 #
 # **How few moves are enough?** And did watching help, or would the same moves have taught the robot to see as well? To answer
 # we train with 60, 210, 1,050 and 6,000 moves. *Watched first* has the encoder of the 2,000 films. *From scratch* gets the
@@ -579,9 +579,9 @@ note = load(published("v_jepa_2_ac")).manifest
 noted = note.claims
 share = {(arm, n): mean_and_range([noted[f"solved, {arm}, {n}, {seed}"] for seed in SEEDS]) for arm in ARMS for n in MOVES}
 again = {arm: success(shelf[f"{arm}, 14, 0"]) for arm in ARMS}
-table(["tasks solved, 3 seeds of the full run", *ARMS],
+table(["solved, 3 seeds, full run", *ARMS],
       [[f"{15 * n} moves", *(share[arm, n] for arm in ARMS)] for n in MOVES]
-      + [["210 moves, seed 0, measured again here (95 % interval)", *again.values()]], digits=2)
+      + [["210, one measured here (95 %)", *again.values()]], digits=2)
 
 # %% tags=["hide-input"]
 fig, ax = figure(height=2.7)
@@ -592,7 +592,7 @@ for arm, shade in zip(ARMS, ("imagined", "rival")):
 ax.set(xlabel="moves to learn from", ylabel="tasks solved", xscale="log", ylim=(0, 1.02))
 ax.legend(loc="lower right")
 show(fig, caption="Watching first pays where moves are few. With thousands of them the robot learns to see from the same "
-                  "moves. Bands: three draws of moves.",
+                  "moves. Bands: three seeds, each with moves of its own up to 1,050.",
      alt="Two rising curves of success over the number of moves; the one with watching rises earlier, then they meet.")
 
 # %% [markdown]
@@ -600,7 +600,7 @@ show(fig, caption="Watching first pays where moves are few. With thousands of th
 # encoder says of the actual frames. All rows have the same frozen encoder and 6,000 moves. Two predictors: one with a wide
 # hidden layer, and ours with two narrow ones. Two cameras: the clean one, and one that adds grain of 0.2 to each pixel, while
 # learning and at the start of each imagined path. A rollout of 4 costs two to three times the computing of teacher forcing. So
-# teacher forcing also gets three times the updates.
+# teacher forcing also gets three times the updates. Means of three seeds, with the least and the greatest.
 
 # %% tags=["nbval-check-output"]
 @torch.no_grad()
@@ -612,8 +612,9 @@ def eight_steps(net, grain):
 
 far_off = {(kind, camera, loss): [eight_steps(shelf[f"{kind}, {camera}, {loss}, {seed}"], CAMERAS[camera]) for seed in SEEDS]
            for kind, camera, loss in product(PREDICTORS, CAMERAS, LOSSES)}
-table(["latent error after 8 steps, 3 seeds", *LOSSES],
-      [[f"{kind}, {camera}", *(mean_and_range(far_off[kind, camera, loss]) for loss in LOSSES)]
+hundredths = lambda errors: mean_and_range([100 * error for error in errors])
+table(["error × 100", *LOSSES],
+      [[f"{'one layer' if 'one' in kind else 'two layers'}, {camera}", *(hundredths(far_off[kind, camera, loss]) for loss in LOSSES)]
        for kind, camera in product(PREDICTORS, CAMERAS)], digits=3)
 
 # %% [markdown]
@@ -640,7 +641,7 @@ def slope(net, grain):
 
 slopes = {(camera, loss): [slope(shelf[f"two hidden layers of 64, {camera}, {loss}, {seed}"], CAMERAS[camera]) for seed in SEEDS]
           for camera, loss in product(CAMERAS, LOSSES)}
-table(["two hidden layers of 64: slope", *LOSSES],
+table(["two layers: slope", *LOSSES],
       [[camera, *(mean_and_range(slopes[camera, loss]) for loss in LOSSES)] for camera in CAMERAS], digits=2)
 
 # %% [markdown]

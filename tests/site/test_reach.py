@@ -130,6 +130,7 @@ def test_the_robot_walks_to_where_the_picture_has_it(reach, settings):
 
 def test_the_arrows_move_what_is_chosen_and_discs_never_overlap(reach):
     pad = reach.locator("[tabindex='0']").first
+    reach.evaluate("f => { f.wm.el.wm.want('robot', [18, 18]); f.wm.el.wm.want('puck', [8, 8]); }")
     before = state(reach)["goal"]
     pad.press("ArrowUp")
     reach.get_by_label("Arrow keys move").select_option("puck")
@@ -143,3 +144,15 @@ def test_the_arrows_move_what_is_chosen_and_discs_never_overlap(reach):
             assert np.hypot(*(goal[:2] - goal[2:])) > 4.499
             assert (goal[2:] >= 2.5).all()
             assert (goal[2:] <= 21.5).all()
+
+
+def test_a_new_table_ends_the_walk_on_the_old_one(reach):
+    reach.get_by_role("button", name="Go").press("Enter")
+    reach.page.wait_for_timeout(150)
+    reach.get_by_role("button", name="New table").press("Enter")
+    begin = state(reach)["state"]
+    reach.page.wait_for_timeout(800)
+    now = state(reach)
+    assert now["state"] == begin
+    assert not now["going"]
+    assert "After 0 actions" in reach.locator(".wm-live-stage p").inner_text()

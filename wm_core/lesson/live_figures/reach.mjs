@@ -59,7 +59,7 @@ async function render({ model, el }) {
       const plans = Array.from({ length: samples }, (_, s) => (s ? bound(mean.map((m, i) => m + std[i] * drawn[s * numbers + i])) : mean));
       const { cost } = await ask(z, plans, goal);
       const best = Array.from(cost.keys()).sort((a, b) => cost[a] - cost[b]).slice(0, elites);
-      await each({ round, plans, cost, best });
+      if ((await each({ round, plans, cost, best })) === false) return null;
       const centre = mean.map((_, i) => best.reduce((sum, s) => sum + plans[s][i], 0) / elites);
       const width = mean.map((_, i) => Math.sqrt(best.reduce((sum, s) => sum + (plans[s][i] - centre[i]) ** 2, 0) / elites));
       mean = bound(mean.map((m, i) => momentum * m + (1 - momentum) * centre[i]));
@@ -74,7 +74,7 @@ async function render({ model, el }) {
   // ---- what happens ------------------------------------------------------------------------------------------------------
   let paper = 0, state = [...model.get("start")], goal = [...model.get("goal")], shown = state;
   let z, wanted, energy, plan = null, tried = null, imagined = [], trail = [[...state]], off = null;
-  let done = 0, going = false, moving = "robot", busy = Promise.resolve(), version = 0;
+  let done = 0, going = false, moving = "robot", busy = Promise.resolve(), version = 0, epoch = 0;
 
   const inTurn = (act) => (busy = busy.then(act, act));
   const see = async (at) => (await nets.look({ frame: [[1, size, size], draw(at, paper)] })).z;
@@ -87,23 +87,29 @@ async function render({ model, el }) {
     return [now, then];
   }
   async function act() {
+    const mine = epoch, gone = () => mine !== epoch; // a new table ends what is under way
     const [now, then] = await look();
-    plan = await search(now, then, plan, { each: async (round) => {
+    const found = await search(now, then, plan, { each: async (round) => {
+      if (gone()) return false;
       tried = round;
       paint();
       if (!reducedMotion()) await pause(ROUND);
     } });
-    const { places } = await ask(now, Array(samples).fill(plan), then);
+    if (gone()) return;
+    const { places } = await ask(now, Array(samples).fill(found), then);
+    if (gone()) return;
     imagined = Array.from({ length: horizon }, (_, h) => Array.from(places.slice(4 * h, 4 * h + 4)));
-    const next = step(state, plan.slice(0, 2)), from = state;
+    const next = step(state, found.slice(0, 2)), from = state;
     if (!reducedMotion()) await over(MOVE, (share) => {
+      if (gone()) return false;
       shown = from.map((c, i) => c + share * (next[i] - c));
       paint();
     });
+    if (gone()) return;
     state = shown = next;
     trail.push([...state]);
     off = Math.hypot(state[0] - imagined[0][0], state[1] - imagined[0][1]);
-    plan = [...plan.slice(2), 0, 0];
+    plan = [...found.slice(2), 0, 0];
     done += 1;
     if (done >= actions) halt();
     await look();
@@ -113,7 +119,7 @@ async function render({ model, el }) {
     const begin = performance.now();
     for (let share = 0; share < 1;) {
       share = Math.min((performance.now() - begin) / (1000 * seconds), 1);
-      show(share);
+      if (show(share) === false) return;
       await pause(0.03);
     }
   }
@@ -288,6 +294,7 @@ async function render({ model, el }) {
     name("Go");
   }
   function another() {
+    epoch++;
     paper = (paper + 1) % papers.length;
     const anywhere = (radius) => [0, 1].map(() => radius + (size - 2 * radius) * Math.random());
     do state = [...anywhere(robotRadius), ...anywhere(puckRadius)]; while (Math.hypot(state[0] - state[2], state[1] - state[3]) < touch);
@@ -303,7 +310,7 @@ async function render({ model, el }) {
   const keep = choose.querySelector("select");
   el.append(
     words,
-    row(go, button("One action", () => { halt(); inTurn(act); }), button("New table", () => { halt(); inTurn(another); }), choose),
+    row(go, button("One action", () => { halt(); inTurn(act); }), button("New table", () => { halt(); another(); }), choose),
     legend([["actual", "the robot"], ["imagined", "imagined after the plan's actions; in the map, plans kept"], ["rival", "plans tried"]]),
   );
 
