@@ -501,8 +501,8 @@ show(fig, caption="An errand. Above: the start and two of the three pictures. Be
 
 # %% [markdown]
 # One picture is hardly ever enough, whichever plan. With pictures on the way about half of the errands are done, or more; each step
-# is then a reach of a few pixels, or a straight push. Look at the line below the table for where the others go wrong: on its way
-# round the robot bumps the puck, and no picture says how to mend that.
+# is then a reach of a few pixels, or a straight push. Many of the others went wrong early: on its way round the robot bumped the
+# puck, and no picture says how to mend that. Of the errands that were done, it hardly happened in any.
 #
 # **How few moves are enough?** And did watching help, or would the same moves have taught the robot to see as well? To answer
 # we train with 60, 210, 1,050 and 6,000 moves. *Watched first* has the encoder of the 2,000 films. *From scratch* gets the
