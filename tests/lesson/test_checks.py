@@ -20,7 +20,7 @@ FEED_BACK, SHORTEN, ENOUGH = (f"jepa/v_jepa_2_ac/{name}" for name in ("feed_back
 SPLIT, HIDE, WITHOUT_N = (f"jepa/le_jepa/{name}" for name in ("split_test", "hide", "weight_without_n"))
 WHOLE_PAST, HISTORY_LOSS, CURE = (f"jepa/causal_jepa/{name}" for name in ("whole_past", "history_loss", "cure"))
 THROUGH_TIME, BEST_GUESS, ELSEWHERE = (
-    f"jepa/v_jepa/{name}" for name in ("through_time", "best_guess", "shows_elsewhere")
+    f"jepa/v_jepa/{name}" for name in ("through_time", "best_guess", "shown_elsewhere")
 )
 OWN, SPEAK, FLOOR = (f"jepa/vl_jepa/{name}" for name in ("find_your_own", "when_to_speak", "floor"))
 LEAPFROG, MOTION, MORE_DATA = (f"physics/hamiltonian/{name}" for name in ("leapfrog", "motion", "more_data"))
@@ -46,6 +46,15 @@ def the_next_place_at_each_moment(places, grid):
 
 def one_moment(places, grid):
     return places
+
+
+def share_of_places(masks):
+    return torch.zeros(len(masks.keep), 16).scatter(1, masks.keep % 16, 1.0).mean()
+
+
+def shown_elsewhere(masks):
+    shown = torch.zeros(len(masks.keep), 16).scatter(1, masks.keep % 16, 1.0)
+    return float(shown.gather(1, masks.ask[:, 0] % 16).mean())
 
 
 def best_guess(values, power):
@@ -640,10 +649,10 @@ SLIPS = [
     (BEST_GUESS, lambda values, power: values.median(), "best for the absolute one"),
     (BEST_GUESS, lambda values, power: 1.0, "the worst of the guesses"),
     (BEST_GUESS, lambda values, power: 0.2, "it answers 0.2"),
-    (ELSEWHERE, 0.0, "Zero is right for tubes"),
-    (ELSEWHERE, 3.0, "between 0 and 1"),
-    (ELSEWHERE, 0.65, "hidden at every moment"),
-    (ELSEWHERE, 0.95, "A different share"),
+    (ELSEWHERE, lambda masks: 1 - shown_elsewhere(masks), "hidden at every moment"),
+    (ELSEWHERE, share_of_places, "all sixteen places"),
+    (ELSEWHERE, lambda masks: 0.0, "never both hidden and kept"),
+    (ELSEWHERE, lambda masks: 0.5, "Here it should be"),
     (FOLLOW, follow_fast, "goes nine tenths of the way at once"),
     (FOLLOW, follow_without_share, "should add up to 1"),
     (FOLLOW, stand_still, "it goes to 0; wanted 0.1"),
@@ -729,7 +738,7 @@ SOLUTIONS = {
     ENOUGH: 16,
     THROUGH_TIME: through_time,
     BEST_GUESS: best_guess,
-    ELSEWHERE: 0.35,
+    ELSEWHERE: shown_elsewhere,
     FOLLOW: follow,
     TARGETS: make_targets,
     SHARE: 0.45,

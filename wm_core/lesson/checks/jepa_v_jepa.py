@@ -39,22 +39,21 @@ def best_guess(answer) -> str | None:
     return None
 
 
-def shows_elsewhere(answer) -> str | None:
-    """The share of hidden tokens whose place shows at another moment, with masks drawn anew at each moment."""
+def shown_elsewhere(answer) -> str | None:
+    """The share of hidden tokens whose place shows at another moment."""
     generator = torch.Generator().manual_seed(0)
-    found = []
     for kind in (SHORT_RANGE, LONG_RANGE):
-        for _ in range(16):
-            masks = moment_masks(100, (4, 4, 4), generator, *kind)
-            shown = torch.zeros(100, 16).scatter(1, masks.keep % 16, 1.0)
-            found.append(shown.gather(1, masks.ask[:, 0] % 16).mean())
-    truth, got = float(torch.stack(found).mean()), float(answer)
-    if abs(got - truth) < 0.06:
-        return None
-    if got == 0:
-        return "Zero is right for tubes. Here each moment has a mask of its own: compare places, which are tokens modulo 16."
-    if got > 1:
-        return "A share lies between 0 and 1."
-    if abs(got - (1 - truth)) < 0.06:
-        return "That is the share of hidden tokens whose place is hidden at every moment: the others are wanted."
-    return f"A different share comes out here: about {truth:.2f}. Count hidden tokens, and ask of each whether its place is kept at any moment."
+        masks = moment_masks(100, (4, 4, 4), generator, *kind)
+        shown = torch.zeros(100, 16).scatter(1, masks.keep % 16, 1.0)
+        truth = float(shown.gather(1, masks.ask[:, 0] % 16).mean())
+        got = float(answer(masks))
+        if abs(got - truth) < 1e-4:
+            continue
+        if abs(got - (1 - truth)) < 1e-4:
+            return "That is the share of hidden tokens whose place is hidden at every moment: the others are wanted."
+        if abs(got - float(shown.mean())) < 1e-4:
+            return "That is the share of all sixteen places that show. Count hidden tokens, and ask of each whether its place shows."
+        if got == 0:
+            return "A token is never both hidden and kept. Compare places, which are tokens modulo 16."
+        return f"Here it should be {truth:.3f}; it is {got:.3f}. Ask of each hidden token whether its place shows at any moment."
+    return None
