@@ -556,7 +556,7 @@ claim("The kept network's reading differs from its manifest's by",
 # ## What breaks
 #
 # **The tubes.** Draw the blocks anew at each moment, and train again with the same number of steps. Of what is asked for, about a
-# third now shows at another moment (exercise 3 counts).
+# third now shows at another moment (exercise 3 counts how much).
 
 # %%
 full = note.claims  # what the full run measured
@@ -658,7 +658,7 @@ check("jepa/v_jepa/best_guess", best_guess)
 # %% [markdown]
 # **3. What could be copied?** With masks drawn anew at each moment, which share of the hidden tokens has its place shown at some
 # other moment of the same clip? With tubes it is none. Write the function for one draw of masks; `token % 16` is a token's place.
-# Guess what it says of `anew` before you look.
+# Then guess what it says of `anew`, and look.
 
 # %% tags=["exercise"]
 def shown_elsewhere(masks):
@@ -677,8 +677,6 @@ def shown_elsewhere(masks):
 
 
 check("jepa/v_jepa/shown_elsewhere", shown_elsewhere)
-generator = torch.Generator().manual_seed(0)
-print(sum(shown_elsewhere(masks) for _ in range(50) for masks in anew(32, generator)) / 100)
 
 # %% [markdown]
 # ## Notes
