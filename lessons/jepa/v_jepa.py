@@ -555,8 +555,8 @@ claim("The kept network's reading differs from its manifest's by",
 # %% [markdown]
 # ## What breaks
 #
-# **The tubes.** Draw the blocks anew at each moment, and train again with the same number of steps. Of what is asked for, about a
-# third now shows at another moment (exercise 3 counts how much).
+# **The tubes.** Draw the blocks anew at each moment, and train again with the same number of steps. Part of what is asked for now
+# shows at another moment; exercise 3 counts how much.
 
 # %%
 full = note.claims  # what the full run measured
