@@ -347,12 +347,12 @@ def veiled(clip, keep, grey=0.85):
 
 
 draw = torch.Generator().manual_seed(4)
-drawn = [("tubes, eight blocks", tubes(8, draw)[0]), ("tubes, two blocks", tubes(8, draw)[1]),
-         ("drawn anew at each moment", anew(8, draw)[0])]
+drawn = [("tubes, eight blocks", tubes(32, draw)[0]), ("tubes, two blocks", tubes(32, draw)[1]),
+         ("drawn anew at each moment", anew(32, draw)[0])]
 fig, panels = figure(3, 4, width=4.6, height=4.6)
 for row, (title, masks) in zip(panels, drawn, strict=True):
     for ax, image in zip(row, veiled(test.frames[EXAMPLE], masks.keep[0]), strict=True):
-        picture(ax, image.permute(1, 2, 0), title if ax is row[0] else "")
+        picture(ax, image.permute(1, 2, 0), f"{title}: {masks.keep.shape[1]} of 64 tokens" if ax is row[0] else "")
         ax.title.set(ha="left", x=0)
 show(fig, caption="What the encoder sees, moment by moment. In the first two rows a hidden place never shows. In the "
                   "last, what is hidden now may show a moment later. Nobody trains like that; we do below, to see "
@@ -566,9 +566,10 @@ table(["V-JEPA with masks", "mean of the clip", "mean of each moment"],
                            ("drawn anew at each moment", "V-JEPA, masks drawn anew"))], digits=2)
 
 # %% [markdown]
-# That is worth five points of the probe of each moment, one seed, where two seeds with tubes differ by one and a half, and
-# nothing to the other probe. It is less than a story about copying leads one to expect. Our shapes move all the time, so what was
-# at a place a moment ago is no good guess at what is there now. In films most of the picture stands still, and copying pays.
+# Tubes are worth five points of the probe of each moment, in one seed, where two seeds with tubes differ by one and a half. To
+# the other probe they are worth nothing. It is less than a story about copying leads one to expect. Our shapes move all the time,
+# so what was at a place a moment ago is no good guess at what is there now. In films most of the picture stands still, and
+# copying pays.
 #
 # **The probe.** Why did we not take the paper's own probe, the attentive one?
 
@@ -580,7 +581,7 @@ table(["attentive probe with", "200 labels", "2000 labels"],
 # %% [markdown]
 # Because it finds the motion by itself. It is a small network, trained with labels, and from 2000 of them it learns to read the
 # tubelets of an encoder that has learned nothing in 97 of a hundred clips. With 200 labels the three are level, too. Whoever
-# measures with this probe alone, in this world, finds no gain from training at all. The linear probe asks a different question:
+# measures with this probe alone, in this world, finds next to no gain from training. The linear probe asks a different question:
 # not whether the motion can be got at, but whether it lies there in plain form.
 #
 # ## At scale
@@ -662,7 +663,7 @@ check("jepa/v_jepa/best_guess", best_guess)
 
 # %% tags=["exercise"]
 def shown_elsewhere(masks):
-    """The share of the hidden tokens, (clips, 1, hidden), whose place shows in one of the kept tokens, (clips, kept)."""
+    """The share of hidden tokens, (clips, 1, hidden), whose place shows among the kept tokens, (clips, kept)."""
     shown = torch.zeros(len(masks.keep), 16).scatter(1, ..., 1.0)  # 1 where a place shows at any moment
     return float(...)
 
@@ -671,7 +672,7 @@ check("jepa/v_jepa/shown_elsewhere", shown_elsewhere)
 
 # %% tags=["solution"]
 def shown_elsewhere(masks):
-    """The share of the hidden tokens, (clips, 1, hidden), whose place shows in one of the kept tokens, (clips, kept)."""
+    """The share of hidden tokens, (clips, 1, hidden), whose place shows among the kept tokens, (clips, kept)."""
     shown = torch.zeros(len(masks.keep), 16).scatter(1, masks.keep % 16, 1.0)  # 1 where a place shows at any moment
     return float(shown.gather(1, masks.ask[:, 0] % 16).mean())
 
@@ -697,7 +698,6 @@ check("jepa/v_jepa/shown_elsewhere", shown_elsewhere)
 # vector before predicting, which leaves no places to predict.
 #
 # **What this chapter does not show.** Five flat shapes that move as one are no film. Every piece of such a clip tells the motion
-# of all the others, which is why a short training finds it; with a single small shape on a curved path our networks of this size
-# did not get there. Motion here is one of four orders; speed is read far less well. Each rival had one learning rate, and
-# V-JEPA's was tried out more than the others'. And V-JEPA is no world model yet. It knows how things go on. It does not know what
-# happens if somebody pushes.
+# of all the others, which is why a short training finds it; trials with a single small shape on a curved path, not kept, got less
+# far. Motion here is one of four orders. Each rival had one learning rate, and V-JEPA's was tried out more than the others'. And
+# V-JEPA is no world model yet. It knows how things go on. It does not know what happens if somebody pushes.
