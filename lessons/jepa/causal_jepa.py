@@ -393,8 +393,8 @@ live("discs", model=networks, poster=drawn_film(kept["objects"], EXAMPLE), histo
 # the object's slot in the first frame, its **identity anchor**. The network answers with the slots. It is compared with the true
 # ones, or in the paper with those of a frozen encoder. Nothing here can collapse: the targets do not learn.
 #
-# Why hide whole objects? Cover a single slot, and the same object half a second before and after gives it away. Nobody else needs
-# to be asked. Cover an object's whole past, and whatever can be said about it has to come from the others. The authors call this a
+# Why hide whole objects? Cover a single slot, and the same object a frame before and after gives it away. Nobody else needs to be
+# asked. Cover an object's whole past, and whatever can be said about it has to come from the others. The authors call this a
 # *latent intervention*, and it gives the method its first name. What it has to do with causes we shall have to see.
 #
 # ## The mathematics
@@ -765,8 +765,8 @@ claim("The same where nothing marks the hands", full["hands, marked False, B hid
 # **What "causal" means here, and what not.** [Pearl](../../book/bibliography.md#pearl2009) keeps three questions apart. What do I
 # expect if I *see* A jump? What if I *make* A jump? What would have become of *this* film, had A been pushed? A network that is
 # trained to fill in what is hidden answers the first, whatever is hidden: its best answer is the mean over all films that look so.
-# Where nothing but A itself can have made A jump, the answers agree, and the world of the spring is made so: flicks are
-# independent, and a push by hand looks like one. In the world of gusts they do not agree. The authors write of
+# Where what makes A jump makes nothing else jump, the answers are much the same, and the world of the spring is made so: flicks are
+# independent, and a push by hand looks like one. In the world of gusts they are not. The authors write of
 # *counterfactual-like effects* and of an *inductive bias*, and that is what one may say: hiding objects makes a network look at the
 # others. Which of those are causes, films alone need not tell.
 #
@@ -774,5 +774,5 @@ claim("The same where nothing marks the hands", full["hands, marked False, B hid
 # gradient for a cause; it is a statement about the network.
 #
 # **What this chapter does not show.** There are four discs of one kind, and hooks say who is joined: a network that has to find
-# that out from motion has a harder task. There are no actions; the paper gives them as further slots. One learning
-# rate served all networks; it was not searched for each. And where a network was fooled or cured, that is one training.
+# that out from motion has a harder task. There are no actions but in the last exercise; the paper gives them as further slots. One
+# learning rate served all networks; it was not searched for each. And where a network was fooled or cured, that is one training.
