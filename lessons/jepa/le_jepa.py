@@ -310,7 +310,7 @@ table(["cloud in 16 dimensions", "N = 64", "256", "1024"], [[name, *row] for nam
 # %% [markdown]
 # The first row wobbles about 1.05, for twenty batches are few. What is wrong costs in proportion to $N$, but the last two hardly
 # show. A lost axis takes only a sixteenth, on average, from the variance of a shadow. And along a random line the corners' shadow
-# is a sum of sixteen independent coin tosses, and such sums look normal. That is the central limit theorem, working against us.
+# is a sum of sixteen independent coin tosses, and such sums look normal. The central limit theorem works against us.
 #
 # **Round or stretched.** Sixteen dimensions, 64 labelled samples, noise as loud as the signal, 400 random tasks. The stretched
 # cloud has the same total variance, and its thickest axis has a hundred times the variance of its thinnest.
@@ -396,7 +396,7 @@ show(*panels, caption="A line a seed. Dotted: a linear map that is told the answ
 # stopped a quarter lower. Its cloud is as round as the others; what it is made of is not SIGReg's concern. With eight seeds, as
 # in `full`, four of SIGReg's runs fall short, two of the teacher's and none of VICReg's. The one weight decides: with
 # $\lambda=0.2$ seven of SIGReg's eight runs fall short, with 0.01 one, and with 0.002 the cloud all but collapses. (Put them in
-# `KEEP` and see.) VICReg's latents come out almost as normal.
+# `KEEP` and see.)
 #
 # What SIGReg has to itself is a yardstick. Its value says how far a cloud is from the target, on the same scale for every encoder,
 # and it finds the teacher's latents far too long.
@@ -637,7 +637,7 @@ claim("A sample at 8 is pulled less than one at 2, by the factor",
 # ## At scale
 #
 # With `WM_SCALE=full` the same file trains each of the four losses on pictures for 800 steps, with three seeds, in twelve minutes
-# on one core. The networks of seed 0 are kept. Here they are loaded and measured again. Guess first: LeJEPA with the paper's
+# on one core. The networks of seed 0 are kept, and measured again here. Guess first: LeJEPA with the paper's
 # weight, or with a fiftieth of it? Off which will the kind be read better?
 
 # %%
