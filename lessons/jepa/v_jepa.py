@@ -505,7 +505,8 @@ for motion, title in enumerate(MOTIONS):
         ax.legend(loc="lower left")
     views.append(fig)
 show(*views, caption="The velocity that a linear probe reads at each moment, mean over the test clips of each "
-                     "motion; positive is to the right. Orange is nearer to blue than grey is, and still short of it where the motion is slow.",
+                     "motion; positive is to the right. Orange is nearer to blue than grey is, and still short of it "
+                     "where the motion is slow.",
      alt="Four small charts of velocity against moment, for four motions, actual and read from two encoders.")
 
 # %% [markdown]
