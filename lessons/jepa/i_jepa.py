@@ -614,9 +614,12 @@ check("jepa/i_jepa/share", share)
 # [entry](../../book/bibliography.md#assran2023)), MAE by He and colleagues ([paper](https://arxiv.org/abs/2111.06377),
 # [entry](../../book/bibliography.md#he2022)), the vision transformer by Dosovitskiy and colleagues
 # ([paper](https://arxiv.org/abs/2010.11929), [entry](../../book/bibliography.md#dosovitskiy2021)). Predicting a slow copy's
-# features of the whole input from a masked one is data2vec, by Baevski and colleagues ([2022](https://arxiv.org/abs/2202.03555));
-# a slow copy as a target with a predictor on one side is BYOL's, by Grill and colleagues
-# ([entry](../../book/bibliography.md#grill2020)). I-JEPA's own are the blocks and a predictor that is told where to look.
+# features of the whole input from a masked one is data2vec, by Baevski and colleagues
+# ([paper](https://arxiv.org/abs/2202.03555), [entry](../../book/bibliography.md#baevski2022)); a slow copy as a target with a
+# predictor on one side is BYOL's, by Grill and colleagues ([entry](../../book/bibliography.md#grill2020)). I-JEPA's own are the
+# blocks and a predictor that is told where to look. That the stop alone can do is Chen and He's
+# ([entry](../../book/bibliography.md#chen2021)), the linear theory is by Tian, Chen and Ganguli
+# ([entry](../../book/bibliography.md#tian2021)).
 #
 # **What is different at their size.** The paper's ViT-H/14 has 32 blocks, 1280 numbers a token, and patches of 14 by 14 pixels of
 # ImageNet's pictures; training it took 16 A100 cards less than 72 hours. Its predictor is narrower than its encoder, 384 numbers
