@@ -274,7 +274,7 @@ async function render({ model, el }) {
           ctx.strokeRect(x + 1, low - tall, each * 0.28 - 2, tall);
           ctx.setLineDash([]);
         }
-        say(ctx, value.toFixed(2), x - 1, low - tall - 5, i ? shade() : colour.actual, colour.paper);
+        say(ctx, value.toFixed(2), i ? x : x + each * 0.28 - 25, low - tall - 5, i ? shade() : colour.actual, colour.paper);
       });
       order.forEach((d, role) => {
         const dark = hidden.has(d);
