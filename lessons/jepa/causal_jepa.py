@@ -509,7 +509,7 @@ for number, title in enumerate(("A, which is pushed", "B, its partner", "C, on i
         ax.legend(fontsize=7)
     views.append(fig)
 show(*views, caption="Blue is what the push really does. Both networks leave C alone. The one that learned the "
-                     "future only moves B about as far as it should, and the other about half as far.",
+                     "future only moves B nearly as far as it should; the other, in the end, less than half as far.",
      alt="Three charts of how far a push of A moves A, B and C, in truth and as two networks imagine it.")
 
 # %% [markdown]
@@ -517,7 +517,7 @@ show(*views, caption="Blue is what the push really does. Both networks leave C a
 # others, the rival no less. A spring this stiff bends every future, so the future alone teaches it. The shortcut that hiding is to
 # forbid, an object told from its own past, does not pay here.
 #
-# And when A is pushed, the *rival* foresees B better. The network with hidden objects moves B the right way and too little. The
+# And when A is pushed, the *rival* foresees B better. The network with hidden objects moves B too little. The
 # question is the rival's own: all is seen, and the future is asked for. With B's past hidden ours is ahead, by little: the rival
 # places B far off, and still has an idea which way a push of A would carry it.
 #
@@ -527,14 +527,15 @@ show(*views, caption="Blue is what the push really does. Both networks leave C a
 ours, rival, scattered = (found[f"{name}, kept"] for name in ("hidden objects", "future only", "scattered slots"))
 claim("Hidden past of a joined disc: error with hidden objects over error with the future only",
       ours["hidden past, joined"] / rival["hidden past, joined"], "<=", 0.5)
-claim("The same error over what swinging gives, which knows no spring",
+claim("Hidden past of a joined disc: error with hidden objects over that of swinging, which knows no spring",
       ours["hidden past, joined"] / naive["it swings"][0], "<=", 0.5)
 claim("B's imagined future hangs on its partner more than on the others, times, hidden objects",
       ours["partner over others"], ">=", 3)
-claim("The same for the future-only network", rival["partner over others"], ">=", 3)
+claim("B's imagined future hangs on its partner more than on the others, times, future only",
+      rival["partner over others"], ">=", 3)
 claim("Plain future: error with hidden objects over error with the future only",
       ours["future"] / rival["future"], "<=", 1.10)
-claim("The same, measured from the best answer: hidden objects are behind",
+claim("Plain future, from the best answer: error with hidden objects over error with the future only",
       ours["future, from the best answer"] / rival["future, from the best answer"], ">=", 1.3)
 claim("A is pushed, all is seen: what hidden objects miss of B's change, minus what the future-only network misses",
       ours["push of A: B missed"] - rival["push of A: B missed"], ">=", 0.1)
@@ -587,7 +588,8 @@ table(["partner over others, hidden objects", "B seen", "B's past hidden"],
       [[name, *ratios] for name, ratios in hangs.items()], digits=2)
 claim("Gusts: a push of A moves B, whose past is hidden, by this share of A's way; really by none",
       trapped["B hidden"], ">=", 0.4)
-claim("Gusts: the same with B in sight", trapped["B seen"], "<=", 0.2)
+claim("Gusts: a push of A moves B, which is in sight, by this share of A's way; really by none",
+      trapped["B seen"], "<=", 0.2)
 claim("Gusts: B's imagined future, its past hidden, hangs on A more than on the others, times",
       hangs["gusts"][1], ">=", 3)
 
@@ -646,7 +648,7 @@ table(["a slot's place is off by / lengths, mean", "frame 0", "frame 3", "frame 
       [["slot attention", *(float(slipped[:, t].mean()) for t in (0, 3, 7))],
        ["staying at the hint", *(float(away[:, t].mean()) for t in (0, 3, 7))]], digits=2)
 claim("A slot's place in the first frame is off by / lengths", float(slipped[:, 0].mean()), "<=", 0.15)
-claim("Three frames on it is off by / lengths", float(slipped[:, 3].mean()), ">=", 0.3)
+claim("A slot's place three frames on is off by / lengths", float(slipped[:, 3].mean()), ">=", 0.3)
 
 # %% tags=["hide-input"]
 views = []
@@ -744,7 +746,8 @@ table(["trained on", "B moves by"],
        ["gusts and hands, marked", full["hands, marked True, B hidden"]]], digits=2)
 claim("Gusts and hands, marked: a push of A moves B, whose past is hidden, by this share of A's way",
       full["hands, marked True, B hidden"], "<=", 0.3)
-claim("The same where nothing marks the hands", full["hands, marked False, B hidden"], ">=", 0.35)
+claim("Gusts and hands, unmarked: a push of A moves B, whose past is hidden, by this share of A's way",
+      full["hands, marked False, B hidden"], ">=", 0.35)
 
 # %% [markdown]
 # Unmarked hands halve what B is moved by. That is what they should do: half of A's jumps come with a jump of B, the network cannot
