@@ -351,8 +351,8 @@ drawn = [("tubes, eight blocks", few), ("tubes, two blocks", large), ("eight blo
 fig, panels = figure(3, 4, width=4.6, height=4.6)
 for row, (title, masks) in zip(panels, drawn, strict=True):
     for ax, image in zip(row, veiled(test.frames[EXAMPLE], masks.keep[0]), strict=True):
-        picture(ax, image.permute(1, 2, 0), f"{title}: {masks.keep.shape[1]} of 64 tokens" if ax is row[0] else "")
-        ax.title.set(ha="left", x=0, in_layout=False)
+        picture(ax, image.permute(1, 2, 0), " ")
+    row[0].text(0, 1.08, f"{title}: {masks.keep.shape[1]} of 64 tokens", transform=row[0].transAxes, in_layout=False)
 show(fig, caption="What the encoder sees, moment by moment. In the first two rows a hidden place never shows. In the "
                   "last, what is hidden now may show a moment later. Nobody trains like that; we do below, to see "
                   "what the tubes are for.",
