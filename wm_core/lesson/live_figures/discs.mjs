@@ -310,6 +310,8 @@ async function render({ model, el }) {
     report();
     hide.textContent = `${hidden.has(chosen) ? "Show" : "Hide"} ${name(chosen)}’s past`;
     hide.setAttribute("aria-label", hide.textContent);
+    flick.textContent = nudged().length ? "No nudge" : `Nudge ${name(chosen)}`;
+    flick.setAttribute("aria-label", flick.textContent);
     picker.querySelector("select").value = name(chosen);
   }
   const choose = (d) => {
@@ -331,15 +333,17 @@ async function render({ model, el }) {
     return again();
   };
   const hide = button("Hide A’s past", flip);
+  const flick = button("Nudge", () => {
+    if (!nudged().length) return push(chosen, [0.5, -0.5]);
+    nudge = still();
+    return again();
+  });
   const picker = choice("disc", [...NAMES].map((letter) => [letter, letter]), "A", (letter) => choose(roles()[NAMES.indexOf(letter)]));
   const key = element("div");
   const showKey = () => key.replaceChildren(legend([["actual", "what happens"], [minds.find(([key]) => key === mind)[2], "what the network imagines"]]));
   el.append(
     words,
-    row(picker, hide, button("No nudge", () => {
-      nudge = still();
-      return again();
-    }), button("Play", () => (time = 0)), button("Another film", () => {
+    row(picker, hide, flick, button("Play", () => (time = 0)), button("Another film", () => {
       shown = (shown + 1) % worlds[world].films.length;
       return fresh();
     })),
