@@ -21,6 +21,12 @@ def saved(tmp_path):
     return tmp_path / "toy"
 
 
+def test_a_claim_that_is_no_number_is_refused_and_nothing_is_written(tmp_path):
+    with pytest.raises(ValueError, match="claims: got no finite number for partner"):
+        save(tmp_path / "toy", make(), system="toy", config={}, seed=0, claims={"error": 0.5, "partner": float("nan")})
+    assert not (tmp_path / "toy").exists()
+
+
 def test_what_is_saved_comes_back(saved):
     artefact = load(saved)
     model = artefact.into(nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)))

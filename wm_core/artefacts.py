@@ -13,6 +13,7 @@ artefact or one whose checksums do not match, and never one that loads and is wr
 import hashlib
 import json
 import logging
+import math
 import os
 import platform
 import subprocess
@@ -105,9 +106,14 @@ def save(
         seed: the seed of the training.
         claims: what was measured on these very weights, by name.
         exported: the network for the browser.
+
+    Raises:
+        ValueError: a claim is not a finite number. JSON has no word for it, and nothing was measured.
     """
     from safetensors.torch import save as to_safetensors
 
+    if empty := [name for name, value in claims.items() if not math.isfinite(value)]:
+        raise ValueError(f"claims: got no finite number for {', '.join(empty)}; leave out what was not measured")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
