@@ -51,7 +51,7 @@ show(fig, caption="What the six sentences above describe: 24 by 24 pixels, a sha
 
 # %% [markdown]
 # How does one teach a network to answer? The usual way is to let it write. It is shown one right sentence and pays for each
-# word that it did not expect. So the judge of an answer is its words. Let us look at this judge. Take two right answers to one
+# word that it did not expect. So it is judged word by word. How near are two answers, judged so? Take two right answers to one
 # question, and count the words that they share, as a part of all words in the two. Then take a right answer and a *wrong* one
 # that says another scene in the same form. Which pair will share more?
 
@@ -71,19 +71,21 @@ table(["two answers", "words shared"], [["both right, said differently", rate(bo
                                         ["one right, one wrong, said alike", rate(one_wrong)]], digits=2)
 
 # %% [markdown]
-# To this judge a wrong answer in the right form is far better than a right one in other words. A network that learns to write
-# has to learn both: what is so, and which of six ways of saying it somebody happened to choose. The second cannot be known. Six
-# phrasings, evenly drawn, cost $\log 6 = 1.79$ nats a sentence, for ever, however well the picture is understood.
+# Word by word, a wrong answer in the right form is far nearer than a right one in other words. A network that writes is not
+# fooled for ever: it may spread its bets over all six. But it pays for each choice that it could not know: $-\log$ of the
+# probability it gave, in *nats*, the unit of the natural logarithm. Six phrasings, evenly drawn, cost $\log 6 = 1.79$ nats a
+# sentence, for ever, however well the picture is understood.
 #
 # In the chapters before, the way out was not to ask for the pixels but for what they mean. Can we do that with words?
 #
 # ## Play
 #
-# A network that looks needs an eye. Ours has three convolutions, turns a picture into nine *tokens* of 64 numbers, one for each
-# ninth of it, and is taught beforehand to say the shape's kind, colour, place and size. Then it is frozen. Everything in this
-# chapter that sees, sees through it.
+# Here is the trained network; how it is made comes after. It looks through an *eye*: three convolutions that turn a picture into
+# nine *tokens* of 64 numbers, one for each ninth of it. The eye was taught the shape's kind, colour, place and size, and then
+# frozen. From its tokens and a question the network makes 32 numbers, the meaning of the answer that it expects, before any
+# word. Every possible answer has 32 numbers too. The bars show which are nearest.
 
-# %%
+# %% tags=["hide-input"]
 class Eye(nn.Module):
     """A picture to nine tokens."""
     grid, dim = (3, 3), 64
@@ -125,12 +127,7 @@ def taught_eye(steps=900):
         weight_decay=0.01, title="the eye", checkpoint=checkpoint(f"vl_jepa eye {steps}"))
     return pupil.cpu().eye.requires_grad_(False)
 
-# %% [markdown]
-# Two networks get this eye. One is the chapter's; the other, its **rival**, writes tokens. Both mix the picture's tokens with
-# those of the question in a transformer of the same shape. They train for the same number of steps, on the same pictures,
-# questions and answers. Of the six phrasings they meet four. The last two are kept for the test.
-
-# %%
+# %% tags=["hide-input"]
 def build(arm, eye, seed=0):
     """VL-JEPA or its rival, untrained."""
     torch.manual_seed(seed)
@@ -190,24 +187,18 @@ def offers(meanings, generator, count=32):
 test_offers = offers(asked.meaning, torch.Generator().manual_seed(6))
 KNOWN, UNSEEN = range(4), (4, 5)
 
-# %% [markdown]
-# How do we ask for an answer without letting anybody write? We offer 32 answers with 32 meanings, of which one is right.
-# VL-JEPA has an embedding to compare with those of the answers (`finds`). The rival has none, so it reads each offered sentence
-# and says how likely it would have written it (`likeliest`). An answer may come in several phrasings: for VL-JEPA we take the
-# mean of their embeddings, for the rival the sum of their probabilities.
-
-# %%
-def meanings(model, numbers, phrasings=range(TEMPLATES)):
+# %% tags=["hide-input"]
+def meanings(model, numbers, phrasings=range(TEMPLATES), say=paraphrases):
     """What the Y-encoder makes of answers: unit vectors (answers, phrasings, dim)."""
-    said = torch.stack([VOCABULARY.encode(paraphrases(m), ANSWER_LENGTH)[list(phrasings)] for m in numbers])
+    said = torch.stack([VOCABULARY.encode(say(m), ANSWER_LENGTH)[list(phrasings)] for m in numbers])
     return F.normalize(model.answers(said.flatten(0, 1)), dim=-1).unflatten(0, said.shape[:2])
 
 
 @torch.no_grad()
-def finds(model, seen, phrasings):
+def finds(model, seen, phrasings, scenes=1000, say=paraphrases):
     """How often VL-JEPA's expectation is nearest to the right one of 32 answers, each the mean of its phrasings."""
-    answers = meanings(model, SCENES, phrasings).mean(1)
-    return retrieval_at_1(model(seen, asked.question), answers[test_offers - SCENES[0]])
+    answers = meanings(model, SCENES, phrasings, say).mean(1)
+    return retrieval_at_1(model(seen[:scenes], asked.question[:scenes]), answers[test_offers[:scenes] - SCENES[0]])
 
 
 @torch.no_grad()
@@ -285,10 +276,10 @@ def make_artefacts():
 
 # %% tags=["hide-input"]
 @torch.no_grad()
-def follow(eye, model, films):
-    """The stream of meaning of each film under "describe the shape": unit vectors (films, frames, 32)."""
+def follow(eye, model, films, about="scene"):
+    """The stream of meaning of each film under one question: unit vectors (films, frames, 32)."""
     count, frames = films.meaning.shape
-    describe = torch.full((count,), QUESTIONS.index("scene"))
+    describe = torch.full((count,), QUESTIONS.index(about))
     question = pose(describe, torch.zeros_like(describe), torch.Generator().manual_seed(1))
     z = model(look(eye, films.frames.flatten(0, 1)), question.repeat_interleave(frames, 0))
     return F.normalize(z, dim=-1).unflatten(0, (count, frames))
@@ -406,17 +397,18 @@ live("ask", model=networks, poster=poster, size=24, papers=4, first=here, names=
      kinds=list(KINDS), colours=list(COLOURS), borders=list(BORDERS), large=LARGE, length=ANSWER_LENGTH, end=2,
      questions=[[q, said, [VOCABULARY.encode([said], QUESTION_LENGTH)[0].tolist()]] for q, said in wordings.items()],
      vocabulary=list(VOCABULARY.words), threshold=threshold,
-     caption="Drag the shape, or use the arrow keys; change its kind, colour and size; ask something else. The bars "
-             "are the answers whose meaning is nearest to the expected one, of all 241; blue is true. Below, how far the "
-             "meaning has moved since the network last spoke. It speaks only above the dashed line.",
+     caption="Press Run. "
+             "Drag the shape, or use the arrow keys; change its kind, colour and size; ask something else. The bars "
+             "are the answers whose meaning is nearest to the expected one, of all 241; blue is true. Below, how far "
+             "the meaning has moved since the network last spoke. It speaks only above the dashed line.",
      alt="A scene with a shape that the reader edits, the nearest answers to a question about it, and the moments at "
          "which the network speaks.")
 
 # %% [markdown]
 # Ask for the colour, and drag the shape about: the picture changes, the meaning does not, and nothing is said. Change the
 # colour, and it speaks. Ask *describe the shape*, and it speaks when the shape crosses into another ninth of the picture, too.
-# Put it on a border and watch it waver. Change the wallpaper, which no question is about. When it speaks it writes a whole
-# sentence, word by word, and that is the dear part: a dozen runs of a network instead of one.
+# Put it on a border and watch it waver. Change the wallpaper, which no question is about: nothing should be said. When it speaks
+# it writes a whole sentence, word by word, and that is the dear part: about eleven runs of a network instead of one.
 #
 # ## The idea
 #
@@ -428,10 +420,10 @@ live("ask", model=networks, poster=poster, size=24, papers=4, first=here, names=
 # The **Y-encoder** reads a right answer and says what its meaning is. The **Y-decoder** turns a meaning into words. It takes no
 # part in the training of the others, and it runs when somebody wants to read.
 #
-# Six right sentences are far apart as rows of tokens. If the Y-encoder puts them in one place, there is one target again, and
-# nothing to guess. Nobody tells it to: it is trained together with the predictor, and what the two have to agree on is what
-# both can know. The predictor has seen the picture and not the sentence. It cannot know the phrasing. So the Y-encoder has a
-# reason to leave the phrasing out.
+# Six right sentences are far apart as rows of tokens. If the Y-encoder puts them in one place, there is one target again.
+# Nobody tells it to: it is trained together with the predictor, and what the two have to agree on is what both can know. The
+# predictor has seen the picture and not the sentence, so it cannot know the phrasing, and the Y-encoder has a reason to leave
+# it out.
 #
 # It also has a reason to leave *everything* out. You know this story from the other chapters.
 #
@@ -447,16 +439,17 @@ live("ask", model=networks, poster=poster, size=24, papers=4, first=here, names=
 # (`info_nce`; the temperature $\tau$ is 0.07). This is InfoNCE (van den Oord, Li and Vinyals,
 # [2018](https://arxiv.org/abs/1807.03748)) in the symmetric form of CLIP (Radford and colleagues,
 # [2021](https://arxiv.org/abs/2103.00020)). Since the vectors have length 1, $\hat s\cdot s = 1 - \lVert\hat s - s\rVert^2/2$,
-# and the loss falls apart into two (`alignment_and_uniformity`; Wang and Isola, [2020](https://arxiv.org/abs/2005.10242)):
+# and the loss falls apart into two (`alignment_and_uniformity`), in the spirit of Wang and Isola
+# ([2020](https://arxiv.org/abs/2005.10242)), who let $N$ go to infinity:
 #
 # $$ \mathcal L = \underbrace{\frac{1}{2\tau N}\sum_i \lVert\hat s_i - s_i\rVert^2}_{\text{pairs agree}}
-# + \underbrace{\frac{1}{2N}\sum_i\Big[\log\sum_j e^{-\lVert\hat s_i - s_j\rVert^2/2\tau} + \log\sum_j e^{-\lVert\hat s_j - s_i\rVert^2/2\tau}\Big]}_{\text{everything else is far apart}}. $$
+# + \underbrace{\frac{1}{2N}\sum_i\Big[\log\sum_j e^{-\lVert\hat s_i - s_j\rVert^2/2\tau} + \log\sum_j e^{-\lVert\hat s_j - s_i\rVert^2/2\tau}\Big]}_{\text{predictions and answers spread out}}. $$
 #
 # The first term is a squared distance. Many accounts of VL-JEPA stop there. Alone, with a Y-encoder that is trained, it has a
 # perfect answer: one vector for everything, loss 0. The second term is what forbids that. Where all vectors are one, each of
-# its logarithms is $\log N$, its greatest value, and so is $\mathcal L$: a collapsed batch does no better than a guess among
-# $N$. Where each meaning comes $k$ times in a batch, no embedding of meanings gets below $\log k$; that is a floor, not a
-# fault.
+# its logarithms takes its greatest value, $\log N$; the first term is 0; so $\mathcal L = \log N$, what a guess among $N$ pays. (A
+# confidently wrong batch pays more.) Where each meaning comes $k$ times in a batch, no embedding of meanings gets below
+# $\log k$; that is a floor, not a fault.
 #
 # The rival pays for tokens. An answer $y_i$ of tokens $y_{i,1}, y_{i,2} \dots$, its end included, costs
 #
@@ -476,7 +469,9 @@ source(VLJEPA.forward, vl_jepa_loss)
 #
 # ## The experiment
 #
-# First, the terms of the comparison.
+# First, the terms of the comparison. Two networks get the eye, VL-JEPA and its **rival**, which writes tokens. Both mix the
+# picture's tokens with those of the question in a transformer of the same shape. They train for the same number of steps, on
+# the same pictures, questions and answers. Of the six phrasings they meet four; the last two are kept for the test.
 
 # %%
 weights = lambda net: sum(w.numel() for w in net.parameters() if w.requires_grad)
@@ -487,11 +482,18 @@ share = parts["VL-JEPA"] / parts["the rival"]
 claim("VL-JEPA's trained weights over its rival's differ from 1 by", abs(share - 1), "<=", 0.05)
 
 # %% [markdown]
-# They are equal to within a twentieth. VL-JEPA's predictor and the rival's writer are the same transformer; where the one has a
-# Y-encoder, the other has a layer that scores all words, and questions and answers each have their own word vectors. A
-# Y-decoder comes on top, if words are wanted. In the paper's comparison VL-JEPA trains *half* as many weights as its rival.
-# Ours trains as many, so size explains nothing here.
+# They are equal to within a twentieth; in the paper's comparison VL-JEPA trains *half* as many. So for *finding* an answer,
+# size explains nothing here. For words VL-JEPA has its Y-decoder on top: three tenths more weights than the rival, and 500
+# steps more.
 #
+# How do we ask for an answer without letting anybody write? We offer 32 with 32 meanings, of which one is right. VL-JEPA
+# compares embeddings (`finds`). The rival has none, so it reads each offered sentence and says how likely it would have
+# written it (`likeliest`). Of several phrasings we take the mean of the embeddings, or the sum of the probabilities.
+
+# %%
+source(finds, likeliest)
+
+# %% [markdown]
 # Now train both for 100 steps, on the page. Guessing finds 1 of 32, 0.03. The rival has to learn the four phrasings too. So our
 # expectation: VL-JEPA will be ahead early. Whether it stays ahead we do not know.
 
@@ -499,20 +501,52 @@ claim("VL-JEPA's trained weights over its rival's differ from 1 by", abs(share -
 SHORT = 100
 seen, batches = look(eye, test.images), exercises(eye)
 young = {arm: train(arm, eye, batches, steps=SHORT) for arm in LOSS}
-early = {"VL-JEPA": finds(young["VL-JEPA"], seen, KNOWN), "tokens": likeliest(young["tokens"], seen, KNOWN)}
+early = {"VL-JEPA": finds(young["VL-JEPA"], seen, KNOWN, 60), "tokens": likeliest(young["tokens"], seen, KNOWN, 60)}
 table([f"after {SHORT} steps", "right of 32, phrasings it met"], list(early.items()), digits=2)
 
 # %% [markdown]
-# VL-JEPA is ahead, as expected, and by much. A hundred steps are 6,400 questions.
+# VL-JEPA is ahead, as expected, and by much. Both answered about the same 60 scenes. This is one seed, and in the full run it
+# is the rival's slowest.
 #
-# And later? The kept networks had fifteen times as many steps. `of 32` is as before, with the phrasings that both have met and
-# with the two that neither has. *In words* asks for more: what is written has to name the right one of all 216 scenes,
-# VL-JEPA's embedding through its Y-decoder.
+# And later? The kept networks had fifteen times as many steps and three times as many pictures. *New* are the two phrasings
+# that neither has met. *In words* asks for more: what is written, by VL-JEPA's Y-decoder or by the rival, has to name the
+# right one of all 216 scenes.
+#
+# The rival gave new phrasings no probability, so we ask it in a second way. It writes eight sentences by lot, and we take the
+# offered answer that shares the most words with one of them (`by_eight`). VL-JEPA has a control: the words of each offered
+# sentence in alphabetical order.
+
+# %%
+@torch.no_grad()
+def by_lot(rival, seen, question, count=8):
+    """So many answers to each question, each token drawn by its probability."""
+    lots = torch.Generator().manual_seed(10)
+    prompt, real = (rows.repeat_interleave(count, 0) for rows in rival.prompt(seen, question))
+    said = torch.zeros(len(prompt), ANSWER_LENGTH, dtype=torch.long)
+    for place in range(ANSWER_LENGTH):
+        logits = rival.decoder(prompt, said[:, : place + 1], real)[:, -1]
+        said[:, place] = torch.multinomial(logits.softmax(-1), 1, generator=lots)[:, 0]
+    lines = VOCABULARY.decode(said)
+    return [lines[first: first + count] for first in range(0, len(lines), count)]
+
+
+def by_eight(written, phrasings):
+    """How often the right one of 32 answers shares the most words with one of the sentences written."""
+    near = lambda lines, m: sum(max(shared(line, said[m - SCENES[0]][t]) for line in set(lines)) for t in phrasings)
+    scores = [[near(lines, m) for m in row] for lines, row in zip(written, test_offers.tolist())]
+    return top_1(torch.tensor(scores), torch.arange(32).expand(len(written), -1) == 0)
+
 
 # %% tags=["nbval-check-output"]
 late = {"VL-JEPA": measured("VL-JEPA", model, seen, writer), "tokens": measured("tokens", rival, seen)}
-table([f"after {note.config['steps']} steps", "of 32, phrasings it met", "of 32, new phrasings", "in words, of 216"],
-      [[arm, *found.values()] for arm, found in late.items()], digits=2)
+written = by_lot(rival, seen[:100], asked.question[:100])
+in_order = lambda meaning: [" ".join(sorted(line.split())) for line in paraphrases(meaning)]
+table([f"after {note.config['steps']} steps", "of 32, met", "of 32, new", "in words"],
+      [["VL-JEPA", *late["VL-JEPA"].values()],
+       ["VL-JEPA, words by the alphabet", *(finds(model, seen, ph, say=in_order) for ph in (KNOWN, UNSEEN)), ""],
+       ["VL-JEPA, the first 100 scenes", *(finds(model, seen, ph, 100) for ph in (KNOWN, UNSEEN)), ""],
+       ["tokens, by probability", *late["tokens"].values()],
+       ["tokens, by eight sentences, 100 scenes", by_eight(written, KNOWN), by_eight(written, UNSEEN), ""]], digits=2)
 
 # %% tags=["hide-input"]
 fig, ax = figure(width=5.4)
@@ -529,23 +563,45 @@ ax.set(xlabel="training steps", ylabel="right of 32", xscale="log", ylim=(0, 1.0
 ax.minorticks_off()
 ax.legend()
 show(fig, caption="The full run, mean and range of three seeds; grey: guessing. VL-JEPA finds answers sooner. "
-                  "By 400 steps the rival has caught up with the phrasings that it met; with new ones it stays near "
-                  "guessing.",
+                  "By 400 steps the rival has overtaken it on the phrasings that it met, at 1500 they are level. "
+                  "With new ones, judged by probability, it stays near guessing.",
      alt="Four curves of retrieval against training steps, for two networks and two kinds of phrasing.")
 
 # %% [markdown]
-# The rival has caught up. With phrasings that both have met there is no difference to speak of; the rival's score comes from 60
-# scenes, so one scene more or less is 0.017. In words it is a little ahead, 87 to 86 of a hundred. Look at the curves: after
-# 400 steps it was ahead at finding, too. So in the end VL-JEPA does not know more. It knew earlier, and how much earlier
-# differs from seed to seed: after 150 steps the rival's three seeds lie far apart.
+# With phrasings that both have met there is no difference to speak of: one of the rival's 60 scenes is 0.017. In words the
+# rival is four scenes of 500 ahead, too few to tell. So in the end VL-JEPA does not know more. It knew earlier: after 50 steps
+# in all three seeds; after 150 in one clearly, in one barely, in one not.
 #
-# With new phrasings the two part. VL-JEPA finds the right one of 32 nearly as often as before. The rival guesses, or does
-# little better. Nobody ever said *there is something* to it, so every sentence that begins like this is all but impossible, and
-# which of 32 impossible sentences is less so says little about the picture. A language model that has read a library would do
-# better. The Y-encoder has not met the two phrasings either. But it has met all of their words, and ours reads in a very plain
-# way: a vector for each word and its place, their mean, and one linear layer. A new arrangement of known words lies near the
-# old ones. In a short trial, a Y-encoder with attention did worse here, which is why we took this one; the rival had no such
+# With new phrasings the two part, or seem to. By its probabilities the rival guesses. Nobody ever said *there is something* to
+# it, so all 32 sentences are all but impossible, and which is less so says little about the picture (Holtzman and colleagues,
+# [2021](https://arxiv.org/abs/2104.08315), call a near relative of this *surface form competition*). Asked by eight sentences
+# of its own, it finds the right one for 91 of 100 scenes, where VL-JEPA finds 94. So the knowledge is there. What the rival
+# lacks is a place where two sentences can be compared. It has to write eight to make one; VL-JEPA has it in one step.
+#
+# The Y-encoder has not met the two phrasings either. But it has met all their words, and ours hears little more than a bag of
+# words: a vector for each word and its place, their mean, one linear layer. With the words sorted it finds nearly as many. In
+# our language no two meanings use the same words; "the dog bites the man" would defeat it. We chose it because one with
+# attention did worse on the new phrasings, so that column helped to choose the network that it measures. The rival had no such
 # choice.
+#
+# Where do VL-JEPA's words fail?
+
+# %% tags=["nbval-check-output"]
+with torch.no_grad():
+    tokens = writer.answer(model(seen[:500], asked.question[:500]))
+heard, true = understand(tokens), asked.meaning[:500]
+wrong = heard != true
+place_alone = wrong & ((heard - SCENES[0]) // 9 == (true - SCENES[0]) // 9)  # kind and colour are right
+near = (test.position[:500, :, None] - torch.tensor(BORDERS)).abs().amin((1, 2)) < 0.02  # half a pixel
+table(["of 500 scenes", ""],
+      [["told wrongly", int(wrong.sum())], ["of these, the place alone", int(place_alone.sum())],
+       ["of these, within half a pixel of a border", int((place_alone & near).sum())],
+       ["all scenes as near to a border", int(near.sum())],
+       ["tokens of a sentence, its end included", rate((tokens != 0).sum(1).tolist())]])
+
+# %% [markdown]
+# Most errors are of the place alone, and most of those lie within half a pixel of a border. The films below keep a pixel away
+# from every border; more of them is told truly.
 
 # %% tags=["hide-input"]
 some = [SCENES[k] for k in (0, 30, 61, 100, 155, 214)]
@@ -569,13 +625,12 @@ show(*views, caption="36 sentences against each other: six scenes in six phrasin
 
 # %% [markdown]
 # **Speak when it matters.** Now a film: 60 frames in which a shape sways and turns a little, under fresh grain, and six times
-# something happens: its kind, its colour or its place becomes another. Somebody wants to know at every moment what is there.
-# Decoding every frame would do, and would write the same sentence fifty times. VL-JEPA's predictor gives a meaning for every
-# frame anyway. So decode the first, remember its embedding, and decode again when the present one is farther from it than a
-# threshold (`when_moved`).
+# its kind, its colour or its place becomes another. Somebody wants to know at every moment what is there. Decoding every frame
+# would write the same sentence fifty times. VL-JEPA's predictor gives a meaning for every frame anyway. So decode the first,
+# remember its embedding, and decode again when the present one is farther from it than a threshold (`when_moved`).
 #
-# Six events and a first frame need at least seven decodings. If decoding *evenly* is to be as good, we expect it to need three
-# times as many. The threshold is chosen on twenty films (`speaks`), the comparison is made on twenty others.
+# Six events and a first frame need at least seven decodings. The paper spares a factor of 2.85, so we expect *even* decoding to
+# need three times as many. The threshold is chosen on twenty films (`speaks`), the comparison is made on twenty others.
 
 # %%
 source(when_moved)
@@ -607,7 +662,7 @@ ax.axhline(film["threshold"], color=colour("muted"), linewidth=1, linestyle="--"
 ax.set(xlabel="frame", ylabel="moved since it spoke / 1 − cosine", xlim=(-1, 60), ylim=(-0.15, None))
 ax.legend(ncols=2, loc="upper right")
 show(fig, caption="One film. Blue: what happens. Grey: how far the meaning is from what was said last. "
-                  "It speaks where something happens, once a frame late.",
+                  "It speaks at every event, at the one of frame 41 a frame late, and nowhere else.",
      alt="A strip of 60 bars; most are near zero, and where something happens one is high and marked.")
 
 # %% tags=["hide-input"]
@@ -622,18 +677,56 @@ ax.plot(film["decodings"], film["true"], "o", markersize=10, mfc="none", color=c
 ax.set(xlabel="decodings a film", ylabel="share of moments that are told truly", ylim=(0, 1), xlim=(0, 60))
 ax.legend(loc="lower right")
 show(fig, caption="What a decoding buys, on the twenty films. Even decoding has to be dense to be true. Speaking on "
-                  "change is as true with seven decodings as with any number more.",
-     alt="Two curves of truth against decodings; speaking on change rises to its height at about eight decodings.")
+                  "change is, with seven decodings, within about a hundredth of its best.",
+     alt="Two curves of truth against decodings; speaking on change is within a hundredth of its height at seven.")
 
 # %% [markdown]
 # Seven decodings a film, the least that six events and a beginning allow, and what was said last is true at 96 of 100 moments:
-# as good as writing at every frame. Seven even decodings are true at 63 of 100 moments, since an event waits for its turn.
-# Three times as many reach 86. Evenly, it takes nearly all 60 frames to be as good. Our expectation of three times was far too
-# low.
+# as good as writing at every frame. Seven even decodings reach 63, three times as many 86. Evenly it takes nearly all 60
+# frames, and that is arithmetic: with $k$ decodings an event waits $(60/k-1)/2$ frames on average, and six events cost about
+# $3/k-0.05$ of all moments. We ask for the truth at every moment; the paper measures performance on real video. So its 2.85
+# and our factor are not the same quantity. Nor is the rule the same: `when_moved` is ours, and simple.
 #
-# Be clear about what is saved. The eye and the predictor run at every frame, evenly or not. Only the writing is spared, and a
-# sentence takes about ten runs of the Y-decoder. The films are kind, too: an event is a jump, and swaying stays within a ninth
-# of the picture.
+# Is it the meaning that does this, or would any change do? Watch the eye's 576 numbers instead, or the raw pixels, with a
+# threshold chosen in the same way. Then ask only for the colour. When will the meaning be worth more than the eye?
+
+# %%
+FILMS = [stream(20, 60, 6, torch.Generator().manual_seed(seed)) for seed in (8, 9)]  # to choose on, and to test on
+hues = [f._replace(meaning=FIRST[QUESTIONS.index("colour")] + (f.meaning - SCENES[0]) // 9 % 6) for f in FILMS]
+eyes = [look(eye, f.frames.flatten(0, 1)).reshape(20, 60, -1) for f in FILMS]
+pixels = [f.frames.flatten(2) for f in FILMS]
+
+
+def watched(views, words, films):
+    """Decodings a film and truth, speaking where a view has moved; the threshold is chosen on the first films."""
+    thresholds = [0.5 * 0.85**k for k in range(24)]
+    true = {t: told(words[0], films[0], when_moved(views[0], t)) for t in thresholds}
+    chosen = max(t for t in thresholds if true[t] >= max(true.values()) - 0.01)
+    decoded = when_moved(views[1], chosen)
+    return [float(decoded.sum(1).float().mean()), told(words[1], films[1], decoded)]
+
+
+# %% tags=["nbval-check-output"]
+change = {}
+for about, true in (("scene", FILMS), ("colour", hues)):
+    meant = [follow(eye, model, f, about) for f in FILMS]
+    spoken = [in_words(writer, each) for each in meant]
+    for what, views in (("meaning", meant), ("eye", eyes), ("pixels", pixels)):
+        change[f"{about}: the {what}"] = watched(views, spoken, true)
+table(["asked for, and watched", "decodings", "true"], [[what, *found] for what, found in change.items()], digits=2)
+colours = float((FILMS[1].change == 1).sum(1).float().mean())
+print(f"colour events a film: {colours:.2f}")
+
+# %% [markdown]
+# Where everything that changes is asked for, the meaning spares one decoding of eight. Nearly all of the work is the eye's:
+# raw pixels, full of grain, need 25. Asked for the colour, eye and pixels speak when the shape moves, too: 7.2 and 6.0 times a
+# film. The meaning speaks 3.25 times, for 2.25 colour events and a beginning. So it is worth a factor of two where the
+# question leaves something out. (Other thresholds to choose from move the truths by up to three hundredths, the decodings
+# hardly.)
+#
+# Be clear about what is saved. The eye and the predictor run at every frame. Only the writing is spared, and a sentence takes
+# about eleven runs of the Y-decoder. The films are kind, too: an event is a jump, and swaying stays within a ninth of the
+# picture.
 #
 # ## The evidence
 
@@ -643,9 +736,15 @@ least = spread("VL-JEPA, seed {}, of 32, known")[1]
 claim("Right of 32, phrasings it met, VL-JEPA, least of three seeds", least, ">=", 0.8)
 claim("The same of the kept network, measured here", late["VL-JEPA"]["of 32, known"], ">=", 0.8)
 claim("Right of 32 in two phrasings it never met", late["VL-JEPA"]["of 32, unseen"], ">=", 0.5)
-claim("The rival with phrasings it never met", late["tokens"]["of 32, unseen"], "<=", 0.2)
+claim("The rival's likelihood of phrasings it never met", late["tokens"]["of 32, unseen"], "<=", 0.2)
+claim("The rival's new phrasings, by the words of eight sentences", by_eight(written, UNSEEN), ">=", 0.8)
 claim(f"After {SHORT} steps, right of 32: VL-JEPA minus its rival",
       early["VL-JEPA"] - early["tokens"], ">=", 0.1)
+after_50 = {arm: [note.claims[f"{arm}, seed {seed}, step 50, of 32, known"] for seed in seeds] for arm in LOSS}
+claim("The full run after 50 steps: VL-JEPA's worst seed minus the rival's best",
+      min(after_50["VL-JEPA"]) - max(after_50["tokens"]), ">=", 0.1)
+claim("Asked for the colour: decodings of the meaning over those of the eye",
+      change["colour: the meaning"][0] / change["colour: the eye"][0], "<=", 0.7)
 claim("True moments when it speaks as the meaning moves, minus those of three times as many even decodings",
       film["true"] - film["evenly, three times as many"], ">=", 0)
 claim("Its decodings as a share of the even ones that tell as much truly, or of all frames if even these do not",
@@ -658,7 +757,8 @@ claim("The kept network's share of true moments differs from its manifest's by",
 #
 # Take the squared distance alone. Three small networks train for a hundred steps: with InfoNCE, with the squared distance of
 # unit vectors and a Y-encoder that is trained, and with the same distance and a Y-encoder that stays as it was born. Which will
-# have the lowest loss? Which will know anything?
+# have the lowest loss? Which will know anything? We expect the squared distance with a trained Y-encoder to have the lowest
+# loss and to know nothing.
 
 # %%
 def small(objective, frozen=False, steps=100):
@@ -682,7 +782,7 @@ tries = {"InfoNCE": small("info_nce"), "squared distance": small("l2"),
          "squared distance, frozen targets": small("l2", frozen=True)}
 
 # %% tags=["nbval-check-output"]
-table(["after 100 steps", "loss", "mean cosine of 216 meanings", "right of 32"],
+table(["after 100 steps", "loss (nats; squared distance)", "mean cosine of 216 meanings", "right of 32"],
       [[name, loss, alike[-1], finds(net, seen, KNOWN)] for name, (net, loss, alike) in tries.items()], digits=3)
 
 # %% tags=["hide-input"]
@@ -704,18 +804,17 @@ claim("Squared distance, frozen Y-encoder: mean cosine", ends["squared distance,
 claim("InfoNCE, trained Y-encoder: mean cosine", ends["InfoNCE"], "<=", 0.95)
 
 # %% [markdown]
-# The squared distance with a trained Y-encoder has by far the lowest loss of the three, and every answer is one and the same
-# vector. Judge by the loss, and you keep it. With a frozen Y-encoder the same loss cannot do this: answers stay as far apart as
-# they were born, which is not far: to a random network most sentences are alike. It has found next to nothing either, so soon.
-# So it is not the squared distance alone that collapses. It is the squared distance and a target that may move to meet the
-# prediction. InfoNCE may move its targets too, and draws them together at first; but it pays for every two that it puts in one
-# place, and has begun to part them.
+# Of the two losses that are measured alike, the squared distance with a trained Y-encoder has by far the lower (InfoNCE counts
+# in nats), and every answer is one and the same vector. Judge by the loss, and you keep it. With a frozen Y-encoder answers
+# stay as far apart as they were born, which is not far, and so soon next to nothing is found. So it is not the squared
+# distance alone that collapses. It is the squared distance and a target that may move to meet the prediction. InfoNCE may move
+# its targets too, and draws them together at first; but it pays for every two that it puts in one place, and has begun to part
+# them.
 #
 # ## At scale
 #
 # The full run of this file trains three seeds of each network; the tables above show the first of them. Here are all, as mean
-# (least to greatest). The steps are equal, the time is not: the rival's transformer reads the answer too, and a step of it
-# takes longer.
+# (least to greatest). The steps are equal; the time of a step is another matter, and we do not compare it.
 
 # %%
 print(note.provenance())
@@ -727,9 +826,10 @@ table(["films", "decodings", "true", "evenly, 3 times"],
                      for what in ("decodings", "true", "evenly, three times as many"))]], digits=2)
 
 # %% [markdown]
-# The order does not depend on the seed: with new phrasings VL-JEPA's worst is far above the rival's best; in words the rival's
-# worst is above VL-JEPA's best, by one hundredth. Selective decoding is as true as decoding every frame, within a hundredth, in
-# all three.
+# With new phrasings *and probabilities as the judge* VL-JEPA's worst seed is far above the rival's best. (By eight sentences
+# only the kept rival was asked.) In words the rival is ahead in each seed, by four to nine scenes of 500. In two columns
+# VL-JEPA's seeds agree to the last digit. They share the eye, and differ in the other column; only one is kept, so the page
+# cannot look closer. Selective decoding is as true as decoding every frame, within a hundredth, in all three.
 #
 # ## Exercises
 #
@@ -807,21 +907,22 @@ check("jepa/vl_jepa/floor", floor)
 # [entry](../../book/bibliography.md#chen2025)). InfoNCE is from van den Oord, Li and Vinyals
 # ([entry](../../book/bibliography.md#oord2018)), its symmetric form for pictures and text from CLIP
 # ([entry](../../book/bibliography.md#radford2021)), its two halves from Wang and Isola
-# ([entry](../../book/bibliography.md#wang2020)).
+# ([entry](../../book/bibliography.md#wang2020)). That a right answer can lose because its form is improbable is from Holtzman and
+# colleagues ([entry](../../book/bibliography.md#holtzman2021)).
 #
-# **What is different at their size.** Their X-encoder is V-JEPA 2's ViT-L, frozen; the predictor starts from layers of a Llama
-# 3.2 with a billion weights, the Y-encoder from EmbeddingGemma, and all together it has 1.6 billion weights. It has read a
-# great deal before it begins, so for it most phrasings are old acquaintances. Ours begins with nothing and has met four. In
-# their controlled comparison VL-JEPA did better than the writer of tokens with half the *trained* weights, and selective
-# decoding cut decodings by 2.85 at about the same quality; those are their numbers. Our eye was taught with labels. V-JEPA 2
-# was not.
+# **What is different at their size.** Their X-encoder is V-JEPA 2's ViT-L, frozen; the predictor starts from the last eight
+# layers of a Llama 3.2 with a billion weights, the Y-encoder from EmbeddingGemma, and all together it has 1.6 billion weights.
+# It has read a great deal before it begins. In their controlled comparison VL-JEPA did better than the writer of tokens with
+# half the *trained* weights, and selective decoding cut decodings by a factor of 2.85 at about the same quality; those are
+# their numbers. Our eye was taught with labels. V-JEPA 2 was not.
 #
 # **Where popular accounts go wrong.** They write the loss as a squared distance of embeddings. With a trained Y-encoder that
 # collapses within dozens of steps; the paper's loss is InfoNCE. They say that VL-JEPA is half the size of an ordinary
 # vision-language model. It trains half the weights, in one comparison. They say that it has no decoder. It has one, and asks it
 # seldom.
 #
-# **What this chapter does not show.** Our language has 241 meanings, each with six sentences, and no sentence means two things.
+# **What this chapter does not show.** Our language has 241 meanings, each with six sentences; no sentence means two things, and
+# none depends on the order of its words. Our eye was taught the very answers, so nothing here says that seeing was learned.
 # What is an event and what is sway was plain in our films: one is a jump, the other small. In a film of a kitchen it is not,
 # and the threshold is a choice about what matters. And a question was always answered with what is in the picture. Nothing here
 # predicts what comes next.
