@@ -87,7 +87,7 @@ show(fig, caption="Beyond five pixels, a little more than the robot's width, the
 # ## Play
 #
 # First the films: 2,000 of 16 frames. Somebody moves the robot about and into the puck; the actions are not recorded. `watch`
-# trains an encoder on them.
+# trains an encoder on them. The arguments that mean nothing to you yet are switches for experiments further down; skip them.
 
 # %%
 films = world.episodes(2000, 15, seeded(1)).frames
@@ -140,9 +140,10 @@ model = act(encoder, moves)
 
 # %% [markdown]
 # To draw what the network imagines we need a ruler, a linear map from latents to the two places, fitted on films of its own.
-# Neither training nor planning sees it.
+# Neither training nor planning sees it. A *planner* will try 128 plans of two actions in imagination, keep the 12 that end
+# nearest to the goal's latent, and try again around them, five times.
 
-# %%
+# %% tags=["hide-input"]
 from wm_core.artefacts import export_onnx
 
 held_out, test = world.episodes(200, 15, seeded(2)), world.episodes(300, 15, seeded(3))
@@ -174,7 +175,7 @@ class Imagine(Look):
         path = self.model.rollout(z.expand(len(actions), -1), actions)
         return (path[:, -1] - goal).abs().mean(-1), self.read(path)
 
-# %%
+# %% tags=["hide-input"]
 GRID = torch.linspace(-world.reach, world.reach, 11)  # 0.4 pixels from one line to the next
 FIRST = torch.stack(torch.meshgrid(GRID, GRID, indexing="xy"), -1).flatten(0, 1)  # (121, 2) first actions
 
@@ -250,12 +251,14 @@ live("reach", model=networks, poster=poster, size=world.size, robot=world.robot,
 #   spatial soft-argmax (Levine and colleagues, [2016](https://arxiv.org/abs/1504.00702); Finn and colleagues,
 #   [2016](https://arxiv.org/abs/1509.06113)). It is a strong hint. Without it our encoder does not find the robot; *What
 #   breaks* shows that.
-# * Our **latent** is 16 numbers, not a feature for each patch, and our predictor sees one latent, not a history. It gets no
-#   reading of the arm's position either; theirs does.
+# * Our **latent** is 16 numbers, not a feature for each patch, and our predictor sees one latent, not a history.
 
 # %% tags=["hide-input"]
 with torch.no_grad():
     attention = encoder.looks(now)[0].view(8, 12, 12)
+    answers = 12 + 4 * encoder(look(starts, papers)).view(-1, 8, 2)  # in pixels, on all fifty tables
+near_to = lambda place: int(((answers - place[:, None]).norm(dim=-1).median(0).values < 2).sum())
+on_robot, on_puck = near_to(starts[:, :2]), near_to(starts[:, 2:])
 fig, panels = figure(2, 4, width=5.6, height=3.1)
 for ax, where in zip(panels.flat, attention):
     ax.imshow(now[0], cmap="gray", vmin=0, vmax=1, extent=(0, 24, 24, 0))
@@ -263,9 +266,10 @@ for ax, where in zip(panels.flat, attention):
                colors=[colour("imagined")], linewidths=2)
     ax.set(xticks=[], yticks=[])
     ax.grid(False)
-show(fig, caption="Where each of the eight queries looks: inside the orange line its attention is above a quarter of its "
-                  "peak. Nobody told them what a robot or a puck is.",
-     alt="Eight copies of the first picture with outlines around the bright disc, the dark disc, or other parts.")
+show(fig, caption=f"Where each of the eight queries looks: inside the orange line its attention is above a quarter of its "
+                  f"peak. {on_robot} answer with the robot's place, {on_puck} with the puck's. Nobody named the discs. But half "
+                  "of the queries start as the opposites of the other half, which suits a bright disc and a dark one.",
+     alt="Eight copies of the first picture with outlines around the bright disc or the dark one.")
 
 # %% [markdown]
 # ## The mathematics
@@ -281,11 +285,13 @@ show(fig, caption="Where each of the eight queries looks: inside the orange line
 # (`watching_loss`):
 #
 # $$ \mathcal L_{\text{watch}} = 5\,\big\langle (y_t + w(y_{t-1}, y_t) - y_{t+1})^2\big\rangle
-# + \operatorname{Var}(y_t - \bar y) + \operatorname{Cov}(y_t - \bar y). $$
+# + \mathcal L_{\text{var}}(y_t - \bar y) + \mathcal L_{\text{cov}}(y_t - \bar y). $$
 #
-# Var is the shortfall of each standard deviation from 1 and Cov the mean squared covariance, as in the first chapter. Wallpaper
-# does not change within a film. Subtract the film's mean, and it cannot supply the variance that is asked for. Only what moves
-# can.
+# $\mathcal L_{\text{var}}$ is how far each standard deviation falls *short* of 1 and $\mathcal L_{\text{cov}}$ the mean
+# squared covariance, as in the first chapter, but over all frames of the batch. Wallpaper does not change within a film.
+# Subtract the film's mean, and it cannot supply the variance that is asked for. Only what moves can.
+# $\mathcal L_{\text{cov}}$ forbids copies, and the queries copy each other all the same: sixteen numbers are asked for, and
+# only four move on this table.
 #
 # **Acting.** The latent of a frame is $z_t = N(y_t)$, and $N$ brings each number to mean 0 and deviation 1 over the films. The
 # paper's $N$ is a layer norm; *What breaks* says why ours is not. The predictor adds what an action changes,
@@ -302,9 +308,10 @@ show(fig, caption="Where each of the eight queries looks: inside the orange line
 # The gradient flows through the predictions that were fed back, so the first step answers for what it does to the last.
 # Brackets are means over all numbers. Both terms count alike (`acting_loss`).
 #
-# **Planning.** With $z_g$ the latent of the goal's picture, the *energy* of a plan is
+# **Planning.** With $z_t$ the latent now and $z_g$ that of the goal's picture, the *energy* of a plan is
 #
-# $$ E(a_{1:H}) = \big\langle \lvert \hat z_{H} - z_g \rvert \big\rangle, \qquad \lVert a_h \rVert \le 2\ \text{pixels}, $$
+# $$ E(a_t, \dots, a_{t+H-1}) = \big\langle \lvert \hat z_{t+H} - z_g \rvert \big\rangle, \qquad \hat z_t = z_t, \quad
+# \lVert a_s \rVert \le 2\ \text{pixels}, $$
 #
 # a prediction error again: low where the imagined future looks like the goal (`to_goal`, `within`). The cross-entropy method
 # (Rubinstein, [1999](https://doi.org/10.1023/A:1010091220143)) looks for its least. Draw plans from a normal distribution, keep
@@ -360,10 +367,14 @@ show(fig, caption="In latents, near is near and far is far, across the whole tab
      alt="The latents' difference rises almost in a straight line; that of the pixels is flat from five pixels on.")
 
 # %% [markdown]
-# **Reaching.** `drive` looks, plans two actions, does the first, and looks again, sixteen times. A task is solved if the robot
-# *ends* within 1.5 pixels of its place. We expect most of the fifty. Beside it stand floors and references: to stay; to move at
-# random; to search with the same planner in the world itself, judged by pixels, which is what a flawless pixel predictor could
-# do; and to go straight, told where robot and goal are.
+# So it came out: robot and puck to about half a pixel or better, of the wallpaper nothing. Before watching, the same eight
+# places are some three pixels off.
+#
+# **Reaching.** `drive` looks, plans two actions, does the first, and looks again, sixteen times. A task is solved if the
+# robot *ends* within 1.5 pixels of its place. We expect most of the fifty. Beside it stand floors and references: to stay; to
+# move at random; the encoder *before* it has watched, with the same moves; to search with the same planner in the world
+# itself, judged by pixels, which is what a flawless pixel predictor could do if pixels were also its measure of near; and to
+# go straight, told where robot and goal are. Here and in *Seeing* there is one seed.
 
 # %%
 @torch.no_grad()
@@ -392,11 +403,11 @@ class World:
         return world.walk(states, actions)[:, 1:]
 
 
-def by_pixels(start, goals, paper):
+def by_pixels(start, goals, paper, **settings):
     """Drive with the world itself as the model, judged by the pixels of the last picture."""
     cost = lambda goal: lambda path, actions: (
         world.draw(path[:, :, -1], paper) - look(goal, paper)[:, None]).abs().mean((-1, -2))
-    return drive(World(), lambda state: state, cost, start, goals)
+    return drive(World(), lambda state: state, cost, start, goals, **settings)
 
 # %% tags=["nbval-check-output"]
 def solved(path, goals, part=slice(0, 2)):
@@ -405,14 +416,19 @@ def solved(path, goals, part=slice(0, 2)):
     return wilson(int((off < 1.5).sum()), len(off))
 
 
-SLOW = 15  # so many of the fifty tasks for the reference that has to draw half a million pictures
+SLOW = 15  # so many of the fifty tasks for the references that have to draw hundreds of thousands of pictures
+few = starts[:SLOW], goals[:SLOW], papers[:SLOW]
+torch.manual_seed(0)
+blank = act(PlaceEncoder(), moves, "acting, never watched")
 ours = by_pictures(model, starts, goals, papers)
 straight = [starts]
 for _ in range(16):
     straight.append(world.step(straight[-1], (goals[:, 0] - straight[-1])[:, :2]))
 paths = {"stay": starts[:, None],
          "move at random": world.walk(starts, world.episodes(50, 16, seeded(4)).actions),
-         "the world itself, judged by pixels (15 tasks)": by_pixels(starts[:SLOW], goals[:SLOW], papers[:SLOW]),
+         "the world itself, judged by pixels (15 tasks)": by_pixels(*few),
+         "the same, plans of six (15 tasks)": by_pixels(*few, planner=CEM(6, 128, 12, 5, spread=1.5)),
+         "imagined latents, never watched": by_pictures(blank, starts, goals, papers),
          "imagined latents (ours)": ours,
          "straight, told the places": torch.stack(straight, 1)}
 reached = {name: solved(path, goals) for name, path in paths.items()}
@@ -421,11 +437,13 @@ rows = [[name, reached[name], away(path)] for name, path in paths.items()]
 table(["50 tasks, 16 actions", "solved (95 % interval)", "distance at the end / pixels"], rows, digits=2)
 
 # %% [markdown]
-# A search that may try everything in the world itself loses to one that imagines: its judge says nothing from afar.
+# Eight places that nobody trained reach some of the goals. Watching is what reaches the rest. A search in the world itself,
+# without any error of imagination, loses to one that imagines: its judge, the difference of pixels, says nothing from afar,
+# and plans of six actions do not help it.
 #
-# **The landscape.** For one task, the energy of every first action. Next to it, what the planner tries, round by round. The
-# search does not know the map; it only knows the energy at its own dots. If the model knows what actions do, then for a goal
-# that is one action away the lowest cell must be that of the action or a neighbour. We try it on 200 moves.
+# **The landscape.** For one task, the energy of every first action. The search does not know this map; it only knows the
+# energy at its own dots. If the model knows what actions do, then for a goal that is one action away the lowest cell must be
+# that of the action or a neighbour. We try it on 200 moves.
 
 # %% tags=["hide-input"]
 rounds = []
@@ -450,22 +468,30 @@ explore(population, round=[1, 2, 3, 4, 5],
 
 # %%
 single = world.episodes(200, 1, seeded(5))
+doable = FIRST.norm(dim=1) <= world.reach + 1e-4  # the cells that the robot can do
+can = FIRST[doable]
 with torch.no_grad():
     before, after = model.encode(single.frames).unbind(1)
-    lowest = FIRST[Landscape(model)(before, after).argmin(1)]
+    energies = Landscape(model)(before, after)[:, doable]
 cell = lambda action: ((action + world.reach) / 0.4).round()  # its row and column in the grid
-cells_off = (cell(lowest) - cell(single.actions[:, 0])).abs().amax(1)
-hits = float((cells_off <= 1).float().mean())
-miss = float((lowest - single.actions[:, 0]).norm(dim=1).mean())
-print(f"The lowest cell is the true action's or one of its eight neighbours in {hits:.0%} of 200 moves; by chance in at most 7 %.")
-print(f"On average it lies {miss:.2f} pixels from the true action; the cells are 0.4 pixels wide.")
+near = (cell(can) - cell(single.actions)).abs().amax(-1) <= 1  # (200, cells): that of the true action, or a neighbour
+lowest = energies.argmin(1)
+hits, constant = float(near[range(200), lowest].float().mean()), float(near.float().mean(0).max())
+miss = float((can[lowest] - single.actions[:, 0]).norm(dim=1).mean())
+pushes = int(((single.states[:, 1] - single.states[:, 0])[:, 2:].abs().amax(1) > 1e-4).sum())
+print(f"The lowest cell is the true action's or one of its eight neighbours in {hits:.0%} of 200 moves;")
+print(f"a cell drawn at random in {near.float().mean():.0%}, the best single cell for all moves in {constant:.0%}.")
+print(f"On average it lies {miss:.2f} pixels from the true action; the cells are 0.4 pixels wide. {pushes} moves push the puck.")
 
 # %% [markdown]
-# **Errands.** Now the puck shall move, six pixels in some direction, and the picture shows it there with the robot behind it. The
-# energy of that picture falls as the robot walks to its place, and falls if the puck walks to its own. To push, the robot must
-# first go round the puck, away from where the picture has it, and a plan of two actions does not see that far. So we try plans
-# of four. And we try what V-JEPA 2-AC does with long tasks: show pictures of steps on the way. Here three: the robot behind
-# the puck, half-way, done. All get 36 actions, and the errand counts as done if the *puck* ends within 1.5 pixels of its place.
+# Nearly all of these moves are free. What the model knows of pushing, the errands show.
+#
+# **Errands.** Now the puck shall move, six pixels in some direction, and the picture shows it there with the robot behind it.
+# The energy of that picture falls as the robot walks to its place, and falls if the puck walks to its own. To push, the robot
+# must first go round the puck, away from where the picture has it, and a plan of two actions does not see that far. So we try
+# plans of four. And we try what V-JEPA 2-AC does with long tasks: show pictures of steps on the way. Here three: the robot
+# behind the puck, half-way, done. All get 36 actions, and the errand counts as done if the *puck* ends within 1.5 pixels of
+# its place.
 
 # %% tags=["nbval-check-output"]
 begin, way, cloths = errands(world, 30, seeded(31))  # way (30, 3, 4): behind the puck, half-way, done
@@ -484,31 +510,35 @@ print(f"The puck was moved too early in {early[missed].sum()} of {missed.sum()} 
       f"and in {early[~missed].sum()} of {(~missed).sum()} that were done.")
 
 # %% tags=["hide-input"]
-failed = (ways["one picture", 4][:, -1] - done[:, 0])[:, puck].norm(dim=1) > 3
-worked = (ways["three pictures", 4][:, -1] - done[:, 0])[:, puck].norm(dim=1) < 1.5
-CASE = int((failed & worked).nonzero()[0])
+alone = ways["one picture", 2]
+astray = (alone[:, -1] - done[:, 0])[:, puck].norm(dim=1) > 3
+took = (alone[:, -1] - done[:, 0])[:, :2].norm(dim=1) < 1.5
+cases = (astray & took & ~missed).nonzero()[:, 0]
+CASE = int(cases[0])
 fig, panels = figure(2, 3, width=5.6, height=4.0)
-states = [begin[CASE], *way[CASE, [0, 2]], begin[CASE], ways["one picture", 4][CASE, -1],
-          ways["three pictures", 4][CASE, -1]]
+states = [begin[CASE], *way[CASE, [0, 2]], begin[CASE], alone[CASE, -1], guided[CASE, -1]]
 titles = ["start", "first picture", "last picture", "start", "one picture: end", "three pictures: end"]
 for ax, state, title in zip(panels.flat, states, titles):
     picture(ax, look(state[None], cloths[[CASE]])[0], title, extent=(0, 24, 24, 0))
-for ax, kind in zip(panels[1, 1:], ("one picture", "three pictures")):
-    ax.plot(*ways[kind, 4][CASE, :, :2].T, color=colour("actual"), linewidth=1.5)
+for ax, path in zip(panels[1, 1:], (alone, guided)):
+    ax.plot(*path[CASE, :, :2].T, color=colour("actual"), linewidth=1.5)
 show(fig, caption="An errand. Above: the start and two of the three pictures. Below: where it ends, with the robot's way in "
-                  "blue. With the last picture alone the robot goes to its own place, and the puck does not come to its own.",
+                  "blue. With the last picture alone (plans of two) the robot takes its own place and the puck ends elsewhere; "
+                  f"so it goes in {int((astray & took).sum())} of 30 errands. In {len(cases)} of them three pictures and plans "
+                  "of four help.",
      alt="Six pictures of a table; in the lower middle the puck is not where it should be, at the lower right it is.")
 
 # %% [markdown]
-# One picture is hardly ever enough, whichever plan. With pictures on the way about half of the errands are done, or more; each step
-# is then a reach of a few pixels, or a straight push. Many of the others went wrong early: on its way round the robot bumped the
-# puck, and no picture says how to mend that. Of the errands that were done, it hardly happened in any.
+# One picture is hardly ever enough, and a plan of four does not cure it. With pictures on the way about half of the errands
+# are done, or more; each step is then a reach of a few pixels, or a straight push. Many of the others went wrong early: on
+# its way round the robot bumped the puck, and no picture says how to mend that. Of the errands that were done, it hardly
+# happened in any.
 #
 # **How few moves are enough?** And did watching help, or would the same moves have taught the robot to see as well? To answer
 # we train with 60, 210, 1,050 and 6,000 moves. *Watched first* has the encoder of the 2,000 films. *From scratch* gets the
-# moves alone and does all with them: it watches their frames for as many updates, then learns to act. With 6,000 moves we also
-# ask what the rollout loss adds. That is too many trainings for this page. A full run of this file left its networks behind;
-# the page loads and measures them.
+# moves alone and does all with them: it watches their frames for as many updates, then learns to act. Only the scale of its
+# latents is taken from the films, which favours it. With 6,000 moves we also ask what the rollout loss adds. That is too many
+# trainings for this page. A full run of this file left its networks behind; the page loads and measures them.
 
 # %%
 from wm_core.artefacts import load, published, save
@@ -592,15 +622,17 @@ for arm, shade in zip(ARMS, ("imagined", "rival")):
 ax.set(xlabel="moves to learn from", ylabel="tasks solved", xscale="log", ylim=(0, 1.02))
 ax.legend(loc="lower right")
 show(fig, caption="Watching first pays where moves are few. With thousands of them the robot learns to see from the same "
-                  "moves. Bands: three seeds, each with moves of its own up to 1,050.",
+                  "moves. Bands: three seeds; up to 1,050 moves each has its own draw of them. The encoder that watched is the "
+                  "same one throughout.",
      alt="Two rising curves of success over the number of moves; the one with watching rises earlier, then they meet.")
 
 # %% [markdown]
-# **What the rollout loss adds.** Imagine eight actions ahead from one picture, without looking again, and compare with what the
-# encoder says of the actual frames. All rows have the same frozen encoder and 6,000 moves. Two predictors: one with a wide
-# hidden layer, and ours with two narrow ones. Two cameras: the clean one, and one that adds grain of 0.2 to each pixel, while
-# learning and at the start of each imagined path. A rollout of 4 costs two to three times the computing of teacher forcing. So
-# teacher forcing also gets three times the updates. Means of three seeds, with the least and the greatest.
+# **What the rollout loss adds.** Imagine eight actions ahead from one picture, without looking again, and compare with what
+# the encoder says of the actual frames. All rows have the same frozen encoder and 6,000 moves. Two predictors: one with a
+# wide hidden layer, and ours with two narrow ones. Two cameras: the clean one, and one that adds to each pixel noise of
+# standard deviation 0.2 (black is 0, white 1), while learning and at the start of each imagined path. Training with a rollout
+# of 4 evaluates the predictor (15 + 4 · 12) / 15 = 4.2 times as often. So teacher forcing also gets three times the updates.
+# Means of three seeds, with the least and the greatest.
 
 # %% tags=["nbval-check-output"]
 @torch.no_grad()
@@ -652,12 +684,17 @@ table(["two layers: slope", *LOSSES],
 # %%
 claim("After watching, the robot's place is linear in the latent: R² on fresh films", watched[0], ">=", 0.97)
 claim("And so is the puck's: R²", watched[2], ">=", 0.95)
-claim("The wallpaper is not: R²", watched[4], "<=", 0.4)
+claim("The wallpaper is not: R²", watched[4], "<=", 0.1)
 claim("Tasks solved by planning in imagined latents, of 50", reached["imagined latents (ours)"][0], ">=", 0.8)
+claim("Watching adds to the tasks solved the share",
+      reached["imagined latents (ours)"][0] - reached["imagined latents, never watched"][0], ">=", 0.3)
 claim("Tasks solved by moving at random", reached["move at random"][0], "<=", 0.1)
 claim("Lowest cell of the landscape is the true action's or a neighbour of it, share of 200 moves", hits, ">=", 0.85)
+claim("The best single cell for all moves is, in a share of", constant, "<=", 0.3)
 one, three = pushed["one picture", 4], pushed["three pictures", 4]
 claim("Errands: the interval with three pictures begins above where that with one ends, by", three[1] - one[2], ">", 0)
+claim("The puck was moved too early more often in errands that failed than in those done, by the share",
+      float(early[missed].float().mean() - early[~missed].float().mean()), ">=", 0.2)
 mean_off = {key: sum(errors) / len(errors) for key, errors in far_off.items()}
 for kind in PREDICTORS:
     once, patient, rolled = (mean_off[kind, "grainy", loss] for loss in LOSSES)
@@ -690,15 +727,17 @@ print(f"layer norm instead of standardising: {normed[0]:.2f} of the tasks ({norm
 claim("Not centred, the wallpaper is read: R²", blind["not centred"][4], ">=", 0.4)
 claim("Not centred, the robot is read worse: R²", blind["not centred"][0], "<=", 0.8)
 claim("Without places the robot is read worse: R²", blind["no places"][0], "<=", 0.9)
-claim("With layer norm fewer tasks are solved, by the share", share["watched first", 70][0] - normed[0], ">=", 0.1)
+claim("With layer norm fewer tasks are solved, by the share", note.claims["tasks solved"] - normed[0], ">=", 0.1)
 
 # %% [markdown]
-# *Not centred*, the latents are allowed to differ by their wallpaper, which never changes within a film and so costs nothing to
-# predict. Half of it can be read off, and the robot is four pixels off. The slow thing crowds out the moving one. *Without
-# places* the robot is lost too. More films might help; these did not suffice. So both hints are needed here, and we gave them.
+# *Not centred*, the latents are allowed to differ by their wallpaper, which never changes within a film and so costs nothing
+# to predict. Half of it can be read off, and the robot is four pixels off. The slow thing crowds out the moving one. *Without
+# places* the robot is lost too. More films might help; these did not suffice. So these hints are needed here, in one seed; a
+# third, the opposite queries, we have not taken out.
 #
-# *Layer norm* suits the paper's features, over a thousand numbers a patch, in which mean and size may say little. Ours are sixteen
-# coordinates. To take out their mean is to forget where all of it is, and to divide by their size is to forget how far apart.
+# *Layer norm* (one seed, with the moves of the full run's own) suits the paper's features, over a thousand numbers a patch,
+# in which mean and size may say little. Ours are sixteen coordinates. To take out their mean is to forget where all of it is,
+# and to divide by their size is to forget how far apart.
 #
 # **Plan further.** A longer plan sees further, so it should be better. Try plans of one, two and six actions on the fifty tasks.
 
@@ -706,17 +745,19 @@ claim("With layer norm fewer tasks are solved, by the share", share["watched fir
 ends = {h: by_pictures(model, starts, goals, papers, planner=CEM(h, 128, 12, 5, spread=1.5)) for h in (1, 6)} | {2: ours}
 table(["actions in a plan", "solved (95 % interval)", "distance at the end / pixels"],
       [[str(h), solved(ends[h], goals), away(ends[h])] for h in sorted(ends)], digits=2)
+claim("Plans of six end further from the goal than plans of one, by pixels", away(ends[6]) - away(ends[1]), ">=", 0.5)
 
 # %% [markdown]
-# It gets worse. The energy asks where a plan *ends*. A robot one action from its goal may choose any path of six actions that
-# comes back in time, and all of them cost the same. It does the first action of one, looks, and plans to be back in six again.
-# That the model errs more after six steps than after one adds to it. For the errands plans of four did better than plans of
-# two, at the price of where the robot ends. No length suits both.
+# It gets worse, and from the first. For a plain reach one action would have done; we plan two because the published
+# demonstration does. The energy asks where a plan *ends*. A robot one action from its goal may choose any path of six actions
+# that comes back in time, and all of them cost the same. It does the first action of one, looks, and plans to be back in six
+# again. That the model errs more after six steps than after one adds to it. On the errands with three pictures, plans of four
+# brought more pucks to their places than plans of two, which thirty errands cannot tell from chance, and fewer robots.
 #
 # ## At scale
 #
-# The full run trains what this page trains about twice as long, and the networks that the page has loaded. Here is the page
-# beside it.
+# The full run watches 1.7 times and acts 2.4 times as long as this page, and it trains the networks that the page has loaded.
+# Here is the page beside it, one seed each: training longer changes nothing that fifty tasks and thirty errands could show.
 
 # %%
 print(f"{len(note.config['networks'])} networks, {note.provenance()}")
@@ -775,30 +816,32 @@ def shorten(actions, reach):
 check("jepa/v_jepa_2_ac/shorten", shorten)
 
 # %% [markdown]
-# **3. Enough.** Our planner tries 128 plans a round and keeps 12. How few, keeping a quarter, still solve four fifths of the
-# fifty tasks? Guess, then measure 4, 8, 16, 32 and 64.
+# **3. Enough.** Our planner tries 128 plans a round and keeps 12. How few, keeping a quarter but at least two, still solve
+# 85 in a hundred of the fifty tasks? Guess, then measure 4, 8, 16, 32 and 64. Why do so few do?
 
 # %% tags=["exercise"]
 def share_with(samples):
     """The share of the tasks that a planner with so many samples solves."""
-    few_samples = CEM(2, samples, max(1, samples // 4), 5, spread=1.5)
+    few_samples = CEM(2, samples, max(2, samples // 4), 5, spread=1.5)
     return solved(by_pictures(model, starts, goals, papers, planner=few_samples), goals)[0]
 
 
 enough = ...  # the least of the five that will do
-check("jepa/v_jepa_2_ac/enough", enough)
+check("jepa/v_jepa_2_ac/enough", (enough, share_with))
 
 # %% tags=["solution"]
 def share_with(samples):
     """The share of the tasks that a planner with so many samples solves."""
-    few_samples = CEM(2, samples, max(1, samples // 4), 5, spread=1.5)
+    few_samples = CEM(2, samples, max(2, samples // 4), 5, spread=1.5)
     return solved(by_pictures(model, starts, goals, papers, planner=few_samples), goals)[0]
 
 
-enough = min(n for n in (4, 8, 16, 32, 64) if share_with(n) >= 0.8)  # the least of the five that will do
-check("jepa/v_jepa_2_ac/enough", enough)
+enough = min(n for n in (4, 8, 16, 32, 64) if share_with(n) >= 0.85)  # the least of the five that will do
+check("jepa/v_jepa_2_ac/enough", (enough, share_with))
 
 # %% [markdown]
+# So few do because the robot looks sixteen times, and each search starts from what the last one found.
+#
 # ## Notes
 #
 # **Where this comes from.** V-JEPA 2 and V-JEPA 2-AC are by Assran and colleagues ([paper](https://arxiv.org/abs/2506.09985),
@@ -819,8 +862,7 @@ check("jepa/v_jepa_2_ac/enough", enough)
 #
 # **Where popular accounts go wrong.** *It needs no robot data.* It needs less than 62 hours of it; what it has never seen is
 # the lab in which it is tried, and it gets no reward. *Tell it to put the cup on the plate.* The goal is a picture, and
-# somebody has to make it. *It has 1.2 billion parameters.* The encoder has one billion and the predictor 300 million. *From
-# films it learned how to move.* From films it learned to see; no action is in them.
+# somebody has to make it. *From films it learned how to move.* From films it learned to see; no action is in them.
 #
 # **What this chapter does not show.** That films of anything help: ours show the robot's own table. That an encoder finds
 # objects by itself: ours was built to answer in places. The camera looks straight down and never moves, while the paper reports

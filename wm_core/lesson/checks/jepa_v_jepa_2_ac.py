@@ -76,10 +76,12 @@ def shorten(answer) -> str | None:
 
 
 def enough(answer) -> str | None:
-    """How few samples a round does the planner need?"""
-    samples = int(answer)
-    if samples > 64:
-        return f"{samples} is more than it needs. Measure again with half as many."
-    if samples < 4:
-        return "The search keeps a few of the best and fits their spread; from fewer than four there is little to keep."
+    """How few samples a round does the planner need? The answer, and the function that measured it."""
+    samples, share_with = answer
+    if samples not in (4, 8, 16, 32, 64):
+        return f"It is one of 4, 8, 16, 32 and 64; got {samples}."
+    if (share := share_with(samples)) < 0.85:
+        return f"{samples} solve only {share:.0%} of the tasks."
+    if samples > 4 and (share := share_with(samples // 2)) >= 0.85:
+        return f"Half as many will do too: {samples // 2} solve {share:.0%}. Measure before you answer."
     return None
