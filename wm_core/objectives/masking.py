@@ -110,7 +110,7 @@ def moment_masks(
 ) -> Masks:
     """The blocks of `tube_masks` drawn anew at each moment, so that what is hidden now may show a moment later.
 
-    Nobody's method; for showing what the tubes are for. Arguments and errors are those of `tube_masks`.
+    For showing what the tubes are for. Arguments and errors are those of `tube_masks`.
     """
     time, height, width = grid
     single = tube_masks(count * time, (1, height, width), generator, blocks, scale, aspect)
