@@ -33,14 +33,38 @@ def read_lesson(text: str) -> nbformat.NotebookNode:
             raise ExtensionError(f"this lesson has not been executed: run make book. It begins: {first}")
         notebook = read_notebook(text)
         notebook.cells.insert(1, nbformat.v4.new_markdown_cell(NOT_RUN, id="not-run"))
+    notebook.cells = one_fold_for_neighbours(notebook.cells)
     for cell in notebook.cells:
         if "solution" in cell.metadata.get("tags", []):
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
-            cell.metadata["mystnb"] = {"code_prompt_show": "A solution", "code_prompt_hide": "A solution"}
-        elif "hide-input" in cell.metadata.get("tags", []):
-            words = "The code of this figure"
-            cell.metadata["mystnb"] = {"code_prompt_show": words, "code_prompt_hide": words}
+            words = "A solution"
+        elif _folded(cell):
+            words = "The code of this figure" if _draws(cell) else "More of the code"
+        else:
+            continue
+        cell.metadata["mystnb"] = {"code_prompt_show": words, "code_prompt_hide": words}
     return notebook
+
+
+def one_fold_for_neighbours(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Folded cells that follow each other and show nothing go into one fold with the next, so that a page has no row of them."""
+    kept: list[nbformat.NotebookNode] = []
+    for cell in cells:
+        if kept and _folded(cell) and _folded(kept[-1]) and not kept[-1].outputs:
+            cell.source = f"{kept.pop().source}\n\n\n{cell.source}"
+        kept.append(cell)
+    return kept
+
+
+def _folded(cell: nbformat.NotebookNode) -> bool:
+    return cell.cell_type == "code" and "hide-input" in cell.metadata.get("tags", [])
+
+
+def _draws(cell: nbformat.NotebookNode) -> bool:
+    """Whether a cell shows a picture or a live figure; one that has not run may."""
+    shown = [output.get("data", {}) for output in cell.outputs]
+    pictures = any("<figure" in data.get("text/html", "") or any("image/" in kind for kind in data) for data in shown)
+    return pictures or cell.execution_count is None
 
 
 def tie_to_run(app: Sphinx, docname: str, source: list[str]) -> None:
