@@ -411,12 +411,16 @@ show(fig, caption="Blue bars: the two values that happen, and how often. The ora
      alt="Mean absolute and mean squared error of a guess; the first is least at minus one, the second at minus 0.4.")
 
 # %% [markdown]
-# Now let the predictor be that good for any context: it answers with the median. What is left of the loss is the *absolute
-# deviation* of the targets from their median, given what the encoder says of the visible part. The encoder's gradient is the
-# gradient of that. It can make the loss smaller only by telling more of what decides the targets. That is the paper's argument
-# for why the encoder learns something, and it is an argument, not a proof: it takes a predictor that is always ahead, and the
-# constant feature, whose deviation is zero, is still a perfect answer. That the absolute difference trains *more stably* is what
-# Bardes and colleagues report; we have not compared.
+# Now let the predictor be that good for any context $z=f_\theta(x)$: it answers with the median. What is left of the loss is the
+# *mean absolute deviation* of the targets from their median, given what the encoder says of the visible part,
+#
+# $$ \min_\phi \mathcal L = \mathbb E_z \operatorname{MAD}(s \mid z), \qquad
+#    \operatorname{MAD}(s \mid z) = \mathbb E\big[\,\lvert s - \operatorname{median}(s \mid z)\rvert \,\big|\, z\,\big], $$
+#
+# and the encoder's gradient is the gradient of that. It can make the loss smaller only by telling more of what decides the
+# targets. That is the paper's argument for why the encoder learns something, and it is an argument, not a proof: it takes a
+# predictor that is always ahead, and the constant feature, whose deviation is zero, is still a perfect answer. That the absolute
+# difference trains *more stably* is what Bardes and colleagues report; we have not compared.
 #
 # ## The code
 
