@@ -18,6 +18,7 @@ from wm_core.lesson import check, checkpoint, claim, scale, scale_name
 from wm_core.lesson import colour, figure, live, picture, show, source, table
 from wm_core.metrics.intervals import mean_and_range
 from wm_core.metrics.retrieval import mean_cosine, retrieval_at_1, top_1
+from wm_core.nets.encoders import ConvTokens
 from wm_core.training import fit
 from wm_core.worlds.captions import ask, stream
 from wm_core.worlds.language import ANSWER_LENGTH, FIRST, MEANINGS, QUESTION_LENGTH, QUESTIONS, TEMPLATES, VOCABULARY
@@ -86,27 +87,12 @@ table(["two answers", "words shared"], [["both right, said differently", rate(bo
 # word. Every possible answer has 32 numbers too. The bars show which are nearest.
 
 # %% tags=["hide-input"]
-class Eye(nn.Module):
-    """A picture to nine tokens."""
-    grid, dim = (3, 3), 64
-
-    def __init__(self):
-        super().__init__()
-        layers = []
-        for before, after in ((3, 32), (32, 64), (64, 64)):
-            layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, images):
-        return self.layers(4 * (images - 0.4)).flatten(2).transpose(1, 2)
-
-# %% tags=["hide-input"]
 class Pupil(nn.Module):
     """The eye while it is taught: four logits for the kind, six for the colour, and place and size."""
 
     def __init__(self):
         super().__init__()
-        self.eye, self.read = Eye(), nn.Linear(9 * 64, 13)
+        self.eye, self.read = ConvTokens(), nn.Linear(9 * 64, 13)
 
     def forward(self, images):
         return self.read(self.eye(images).flatten(1)).split([4, 6, 3], 1)
@@ -318,7 +304,7 @@ if scale_name() == "full":
 
 # %%
 shelf = {arm: load(published(system)) for arm, system in (("VL-JEPA", "vl_jepa"), ("tokens", "token_vlm"))}
-system = VLSystem(Eye(), build("VL-JEPA", Eye()), YDecoder(len(VOCABULARY), ANSWER_LENGTH, out=32, dim=48))
+system = VLSystem(ConvTokens(), build("VL-JEPA", ConvTokens()), YDecoder(len(VOCABULARY), ANSWER_LENGTH, out=32, dim=48))
 system = shelf["VL-JEPA"].into(system).eval()
 eye, model, writer = system.eye, system.model, system.writer
 rival = shelf["tokens"].into(build("tokens", eye)).eval()

@@ -19,7 +19,7 @@ from wm_core.jepa.v_jepa import VJEPA
 from wm_core.jepa.vl_jepa import VLJEPA, TokenVLM, YDecoder
 from wm_core.metrics.energy import worst_energy_error
 from wm_core.metrics.probe import LinearClassifier, LinearProbe
-from wm_core.nets.encoders import ConvEncoder
+from wm_core.nets.encoders import ConvEncoder, ConvTokens
 from wm_core.nets.ensemble import EnsembleMLP
 from wm_core.nets.places import PlaceEncoder
 from wm_core.nets.slots import SlotAutoencoder
@@ -122,30 +122,14 @@ def robot_read(kept):
     return read.r2(encoder(fresh.frames).flatten(0, 1), actual)
 
 
-class Eye(nn.Module):
-    """The eye of the chapter on VL-JEPA."""
-
-    grid, dim = (3, 3), 64
-
-    def __init__(self):
-        super().__init__()
-        layers = []
-        for before, after in ((3, 32), (32, 64), (64, 64)):
-            layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, images):
-        return self.layers(4 * (images - 0.4)).flatten(2).transpose(1, 2)
-
-
 SIZES = {"words": len(VOCABULARY), "question": QUESTION_LENGTH, "answer": ANSWER_LENGTH}
 
 
 def answering(kept):
     """VL-JEPA's eye, its two encoders, and the decoder of embeddings, as they were kept together."""
     parts = {
-        "eye": Eye(),
-        "model": VLJEPA(Eye(), **SIZES, answer_depth=0, out=32),
+        "eye": ConvTokens(),
+        "model": VLJEPA(ConvTokens(), **SIZES, answer_depth=0, out=32),
         "writer": YDecoder(len(VOCABULARY), ANSWER_LENGTH, out=32, dim=48),
     }
     return kept.into(nn.ModuleDict(parts)).eval()
@@ -168,7 +152,7 @@ def written_from_meanings(kept):
 def written_by_tokens(kept):
     """The same of its rival, which sees through the same eye."""
     eye = answering(load(MODELS / "vl_jepa"))["eye"]
-    return in_words(eye, kept.into(TokenVLM(Eye(), **SIZES)).eval().answer)
+    return in_words(eye, kept.into(TokenVLM(ConvTokens(), **SIZES)).eval().answer)
 
 
 def hidden_past(kept):

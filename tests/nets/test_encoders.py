@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wm_core.nets.encoders import ConvEncoder, FrozenEncoder, PatchEncoder
+from wm_core.nets.encoders import ConvEncoder, ConvTokens, FrozenEncoder, PatchEncoder
 
 
 def test_each_frame_is_encoded_by_itself():
@@ -69,3 +69,20 @@ def test_a_convolutional_encoder_hardly_minds_where_a_thing_is():
     assert encoder(picture).shape == (1, encoder.features)
     torch.testing.assert_close(encoder(picture.roll((4, 4), (-2, -1))), encoder(picture))
     assert not torch.allclose(encoder(picture.roll((2, 0), (-2, -1))), encoder(picture))
+
+
+def test_a_token_tells_of_its_own_part_of_the_picture():
+    """Its field is 22 pixels wide, seven beyond its square on each side: the far corner does not reach it."""
+    torch.manual_seed(0)
+    encoder = ConvTokens(dim=8).eval()
+    picture = torch.full((1, 3, 24, 24), 0.4)
+    before = encoder(picture)
+    assert before.shape == (1, 9, 8) == (1, encoder.grid[0] * encoder.grid[1], encoder.dim)
+    picture[..., 19:, 19:] = torch.rand(3, 5, 5)
+    changed = (encoder(picture) != before).any(-1)[0]
+    assert changed.nonzero()[:, 0].tolist() == [4, 5, 7, 8]
+
+
+def test_a_picture_that_squares_do_not_fill_is_refused():
+    with pytest.raises(ValueError, match="size: got 28, wanted a multiple of 8"):
+        ConvTokens(28)

@@ -1,4 +1,4 @@
-"""Encoders: from a grey image to a latent vector."""
+"""Encoders: from an image to a latent vector, or to a token for each part of it."""
 
 import torch
 from jaxtyping import Float
@@ -60,10 +60,38 @@ class ConvEncoder(nn.Module):
     def __init__(self, width: int = 16):
         super().__init__()
         self.features = 4 * width
-        layers = []
-        for before, after, kernel, stride in ((3, width, 4, 2), (width, 2 * width, 4, 2), (2 * width, 4 * width, 3, 1)):
-            layers += [nn.Conv2d(before, after, kernel, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-        self.layers = nn.Sequential(*layers)
+        self.layers = _convolutions((3, width, 4, 2), (width, 2 * width, 4, 2), (2 * width, 4 * width, 3, 1))
 
     def forward(self, images: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch features"]:
         return self.layers(4 * (images - 0.4)).mean((-1, -2))
+
+
+class ConvTokens(nn.Module):
+    """Three convolutions that halve the picture each time: a colour picture to a token for each square of 8 by 8 pixels.
+
+    Args:
+        size: pixels along a side, a multiple of 8.
+        dim: width of a token.
+
+    Attributes:
+        grid: rows and columns of tokens.
+        dim: width of a token.
+    """
+
+    def __init__(self, size: int = 24, dim: int = 64):
+        super().__init__()
+        if size % 8:
+            raise ValueError(f"size: got {size}, wanted a multiple of 8")
+        self.grid, self.dim = (size // 8, size // 8), dim
+        self.layers = _convolutions((3, dim // 2, 4, 2), (dim // 2, dim, 4, 2), (dim, dim, 4, 2))
+
+    def forward(self, images: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch tokens dim"]:
+        return self.layers(4 * (images - 0.4)).flatten(2).mT
+
+
+def _convolutions(*shapes: tuple[int, int, int, int]) -> nn.Sequential:
+    """For each (channels in, channels out, kernel, stride) a convolution, a batch normalisation and a rectifier."""
+    layers = []
+    for before, after, kernel, stride in shapes:
+        layers += [nn.Conv2d(before, after, kernel, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+    return nn.Sequential(*layers)
