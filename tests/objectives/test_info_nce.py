@@ -169,6 +169,8 @@ pair = torch.randn(2, 12, 4, generator=torch.Generator().manual_seed(5), dtype=t
 mine = pair.chunk(2, 1)[int(sys.argv[2])].clone().requires_grad_()
 value = info_nce(*mine)
 torch.save((value.detach(), torch.autograd.grad(value, mine)[0]), sys.argv[1] + sys.argv[2])
+distributed.barrier()  # a process that leaves while the other still listens may take it down
+distributed.destroy_process_group()
 """
 
 

@@ -274,6 +274,8 @@ for statistic in (s.epps_pulley, s.cramer_von_mises, s.anderson_darling, s.momen
     value = s.sigreg(mine, statistic=statistic, along=along)
     out.append((value.detach(), torch.autograd.grad(value, mine)[0]))
 torch.save((along, out), sys.argv[1] + sys.argv[2])
+distributed.barrier()  # a process that leaves while the other still listens may take it down
+distributed.destroy_process_group()
 """
 
 
