@@ -48,7 +48,7 @@ class CEM:
     """A search by samples, with the settings of V-JEPA 2-AC's published demonstration beside ours.
 
     Attributes:
-        horizon: actions in a plan (2 there; 1 in the paper's robot experiments).
+        horizon: actions in a plan (2 there).
         samples: plans an iteration (400).
         elites: how many of the best the next distribution is fitted to (10).
         iterations: how often (10).
