@@ -12,12 +12,12 @@ from wm_core.lesson import checks
 from wm_core.lesson.checks import check, examine, has_hole
 from wm_core.nets.vit import take
 from wm_core.objectives.prediction import layer_normed
-from wm_core.objectives.sigreg import quadrature
+from wm_core.objectives.sigreg import epps_pulley, quadrature
 
 IMAGINE, KEEP_APART, THRESHOLD = (f"foundations/quickstart/{name}" for name in ("imagine", "keep_apart", "threshold"))
 FOLLOW, TARGETS, SHARE = (f"jepa/i_jepa/{name}" for name in ("follow", "make_targets", "share"))
 FEED_BACK, SHORTEN, ENOUGH = (f"jepa/v_jepa_2_ac/{name}" for name in ("feed_back", "shorten", "enough"))
-SPLIT, HIDE, WITHOUT_N = (f"jepa/le_jepa/{name}" for name in ("split_test", "hide", "weight_without_n"))
+SLOPE, HIDE, WITHOUT_N = (f"jepa/le_jepa/{name}" for name in ("slope", "hide", "weight_without_n"))
 WHOLE_PAST, HISTORY_LOSS, CURE = (f"jepa/causal_jepa/{name}" for name in ("whole_past", "history_loss", "cure"))
 THROUGH_TIME, BEST_GUESS, ELSEWHERE = (
     f"jepa/v_jepa/{name}" for name in ("through_time", "best_guess", "shown_elsewhere")
@@ -401,43 +401,41 @@ def all_tokens(encoder, images, ask):
     return layer_normed(encoder(images))
 
 
-def split_test(x, real=1.0, imaginary=0.0, mean=torch.mean, factor=None):
+def slope(x, phi=1.0, imaginary=1.0, factor=2.0):
     t, weight = quadrature(17, 3.0, x)
-    phi, angle = torch.exp(-t.square() / 2), x[:, None] * t
-    gap = (mean(angle.cos(), 0) - real * phi).square() + (mean(angle.sin(), 0) - imaginary * phi).square()
-    return (factor or len(x)) * (gap * weight).sum()
+    angle = x[:, None] * t
+    gap = phi * torch.exp(-t.square() / 2) - angle.cos().mean(0)
+    return factor * (t * (gap * angle.sin() + imaginary * angle.sin().mean(0) * angle.cos())) @ weight
 
 
-def without_the_factor(x):
-    return split_test(x, factor=1)
+def slope_by_autograd(x):
+    return torch.autograd.grad(epps_pulley(x.requires_grad_()), x)[0]
 
 
-def both_parts_held(x):
-    return split_test(x, imaginary=1)
+def slope_at_each_knot(x):
+    return slope(x)[:, None] * torch.ones(17)
 
 
-def nothing_held(x):
-    return split_test(x, real=0)
+def slope_without_t(x):
+    t, weight = quadrature(17, 3.0, x)
+    angle = x[:, None] * t
+    gap = torch.exp(-t.square() / 2) - angle.cos().mean(0)
+    return 2 * (gap * angle.sin() + angle.sin().mean(0) * angle.cos()) @ weight
 
 
-def the_wrong_part_held(x):
-    return split_test(x, real=0, imaginary=1)
+def slope_swapped(x):
+    t, weight = quadrature(17, 3.0, x)
+    angle = x[:, None] * t
+    gap = torch.exp(-t.square() / 2) - angle.cos().mean(0)
+    return 2 * (t * (gap * angle.cos() + angle.sin().mean(0) * angle.sin())) @ weight
 
 
-def sums_for_means(x):
-    return split_test(x, mean=torch.sum)
-
-
-def below_zero(x):
-    return -split_test(x)
-
-
-def no_mean_at_all(x):
-    return split_test(x, mean=lambda part, _: part) * torch.ones(2)
-
-
-def half_the_line(x):
-    return split_test(x) / 2
+def slope_weighted_twice(x):
+    t, weight = quadrature(17, 3.0, x)
+    angle = x[:, None] * t
+    bell = torch.exp(-t.square() / 2)
+    each = t * ((bell - angle.cos().mean(0)) * angle.sin() + angle.sin().mean(0) * angle.cos())
+    return 2 * each @ (weight * bell)
 
 
 def hide(n, dim, generator):
@@ -692,14 +690,20 @@ SLIPS = [
     (KEEP_APART, summed, "That is the sum over dimensions"),
     (KEEP_APART, of_the_mean_deviation, "each dimension falls short on its own"),
     (KEEP_APART, per_dimension, "Take the mean over dimensions"),
-    (SPLIT, without_the_factor, "The factor N is missing"),
-    (SPLIT, both_parts_held, "The imaginary part is held to φ as well"),
-    (SPLIT, nothing_held, "Nothing is held to φ"),
-    (SPLIT, the_wrong_part_held, "the real one, the mean cosine, is held to φ"),
-    (SPLIT, sums_for_means, "are means over samples"),
-    (SPLIT, below_zero, "Both gaps are squared"),
-    (SPLIT, no_mean_at_all, "Average over samples before you compare"),
-    (SPLIT, half_the_line, "For three clouds it gives"),
+    (SLOPE, slope_by_autograd, "That asks autograd"),
+    (SLOPE, lambda x: slope(x).sum(), "one number for each sample"),
+    (SLOPE, slope_at_each_knot, "Sum over the knots"),
+    (SLOPE, lambda x: -slope(x), "The sign is turned"),
+    (SLOPE, lambda x: slope(x, factor=1.0), "brings a 2"),
+    (SLOPE, lambda x: slope(x) / len(x), "Too small by the factor N"),
+    (SLOPE, lambda x: slope(x) * len(x), "Too large by the factor N"),
+    (SLOPE, lambda x: slope(x, phi=0.0), "Nothing is held to φ"),
+    (SLOPE, lambda x: slope(x, imaginary=0.0), "The imaginary part pulls too"),
+    (SLOPE, lambda x: slope(x, imaginary=-1.0), "the derivative of a sine is plus a cosine"),
+    (SLOPE, slope_without_t, "brings a factor t"),
+    (SLOPE, slope_swapped, "Sine and cosine are swapped"),
+    (SLOPE, slope_weighted_twice, "hold exp(-t²/2) already"),
+    (SLOPE, lambda x: slope(x, factor=3.0), "The first sample's slope should be"),
     (HIDE, hide_in_a_row, "It should return a tensor of shape (256, 16)"),
     (HIDE, hide_off_the_middle, "Its mean is 1.0"),
     (HIDE, hide_small, "Its variance is 0.25"),
@@ -753,7 +757,7 @@ SOLUTIONS = {
     FOLLOW: follow,
     TARGETS: make_targets,
     SHARE: 0.45,
-    SPLIT: split_test,
+    SLOPE: slope,
     HIDE: hide,
     WITHOUT_N: 256 * 0.05 / 0.95,
     IMAGINE: imagine,

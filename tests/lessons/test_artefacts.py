@@ -35,6 +35,7 @@ from wm_core.worlds.moving_shapes import MovingShapes
 from wm_core.worlds.oscillators import Pendulum
 from wm_core.worlds.robot import RobotTable
 from wm_core.worlds.shapes import Shapes
+from wm_core.worlds.slow_signal import SlowSignal
 
 MODELS = ROOT / "book/_static/models"
 
@@ -79,15 +80,23 @@ def size_read(kept, model):
     return LinearProbe(z, seen.radius[:, None]).r2(test, fresh.radius[:, None])
 
 
-def kind_read(kept, model=LeJEPA):
+def kind_read(kept, model=LeJEPA, dim=16):
     """How often a linear probe reads a shape's kind off the encoder of the chapter on LeJEPA."""
     encoder = ConvEncoder(16)
-    encoder = kept.into(model(encoder, encoder.features)).eval().encoder
+    encoder = kept.into(model(encoder, encoder.features, dim)).eval().encoder
     world = Shapes(radii=(0.2, 0.3), margin=0.3, turn=0.15, texture=0.08, detail=0.05, detail_over="all")
     seen, fresh = (world.draw(2000, torch.Generator().manual_seed(seed)) for seed in (2, 3))
     with torch.no_grad():
         z, test = (torch.cat([encoder(some) for some in s.images.split(500)]) for s in (seen, fresh))
     return LinearClassifier(z, seen.kind, 4).accuracy(test, fresh.kind)
+
+
+def slow_read(kept):
+    """How much of the slow numbers a linear probe reads off the encoder that SIGReg held open: R²."""
+    encoder, world = kept.into(EnsembleMLP((24, 64, 64, 4))), SlowSignal(loudness=1.5)
+    seen, fresh = (world.pairs(2048, torch.Generator().manual_seed(seed)) for seed in (77, 78))
+    z, test = (encoder(pairs.before[None])[0] for pairs in (seen, fresh))
+    return LinearProbe(z, seen.signal, ridge=1e-3).r2(test, fresh.signal)
 
 
 def parts(out=None):
@@ -185,7 +194,9 @@ HEADLINES = {
     "i_jepa": ("I-JEPA, seed 0, linear, size", lambda kept: size_read(kept, IJEPA(*parts()))),
     "mae": ("MAE, seed 0, linear, size", lambda kept: size_read(kept, MAE(*parts(out=48)))),
     "le_jepa": ("kind, seed 0", kind_read),
+    "le_jepa_six": ("kind, seed 0", lambda kept: kind_read(kept, dim=6)),
     "le_jepa_small_weight": ("kind, seed 0", kind_read),
+    "slow_signal": ("SIGReg, λ = 0.05, R², seed 0", slow_read),
     "vicreg": ("kind, seed 0", kind_read),
     "byol": ("kind, seed 0", lambda kept: kind_read(kept, BYOL)),
     "action_jepa": (

@@ -6,8 +6,18 @@ import re
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 
 from tools.lessons import Lesson
+from wm_core.objectives.sigreg import (
+    anderson_darling,
+    cramer_von_mises,
+    directions,
+    epps_pulley,
+    gaussian_entropy,
+    moments,
+    sigreg,
+)
 
 pytestmark = pytest.mark.site
 
@@ -36,16 +46,24 @@ def forward(figure, steps: int) -> dict:
     return figure.evaluate("async (f, n) => { await f.wm.el.wm.forward(n); return f.wm.el.wm.state(); }", steps)
 
 
-def test_losses_and_slopes_are_pytorchs(cloud, settings):
-    said = settings["reference"]
-    for name in ("sigreg", "cramer", "anderson", "moments", "entropy"):
+TESTS = {"sigreg": epps_pulley, "cramer": cramer_von_mises, "anderson": anderson_darling, "moments": moments}
+
+
+def test_losses_and_slopes_are_pytorchs(cloud):
+    small = 1.3 * torch.randn(12, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.2
+    along = directions(3, 5, torch.Generator().manual_seed(1)).double()
+    spoken = {name: lambda z, test=test: sigreg(z, statistic=test, along=along) for name, test in TESTS.items()}
+    spoken["entropy"] = lambda z: len(z) * gaussian_entropy(z)
+    for name, term in spoken.items():
         got = cloud.evaluate(
-            """(f, [name, r]) => { const { value, slope } = f.wm.el.wm.losses[name](Float64Array.from(r.z), r.dim, r.lines);
+            """(f, [name, z, dim, lines]) => { const { value, slope } = f.wm.el.wm.losses[name](Float64Array.from(z), dim, lines);
             return { value, slope: [...slope] }; }""",
-            [name, said],
+            [name, small.flatten().tolist(), 3, along.T.tolist()],
         )
-        assert got["value"] == pytest.approx(said[name]["value"], rel=1e-4), name
-        np.testing.assert_allclose(got["slope"], said[name]["slope"], atol=1e-4, rtol=1e-4, err_msg=name)
+        value = term(leaf := small.clone().requires_grad_())
+        slope = torch.autograd.grad(value, leaf)[0].flatten()
+        assert got["value"] == pytest.approx(value.item(), rel=1e-4), name
+        np.testing.assert_allclose(got["slope"], slope, atol=1e-4, rtol=1e-4, err_msg=name)
 
 
 @pytest.mark.parametrize("name", ["naive", "sigreg"])

@@ -2,45 +2,64 @@
 
 import torch
 
-from wm_core.objectives.sigreg import directions, epps_pulley, quadrature, sigreg
+from wm_core.objectives.sigreg import directions, quadrature, sigreg
 
 
-def split_test(answer) -> str | None:
-    """The statistic of Epps and Pulley from cosines and sines."""
+def slope(answer) -> str | None:
+    """The derivative of the statistic of Epps and Pulley by each sample, written out."""
     die = torch.Generator().manual_seed(0)
     clouds = [
-        torch.randn(n, generator=die) * scale + shift for n, scale, shift in ((40, 1, 0), (90, 2, 1), (60, 0.1, -2))
+        torch.randn(n, generator=die) * scale + shift for n, scale, shift in ((40, 1, 0.5), (90, 2, 1), (60, 0.1, -2))
     ]
-    got = [torch.as_tensor(answer(x)) for x in clouds]
-    if any(g.numel() != 1 for g in got):
-        return (
-            f"It should return one number; it returns {tuple(got[0].shape)}. Average over samples before you compare."
-        )
-    expected = [float(epps_pulley(x)) for x in clouds]
-    if _near(got, expected):
-        return None
-    if _near(got, [e / len(x) for e, x in zip(expected, clouds, strict=True)]):
-        return "The factor N is missing: the same cloud with more samples must give more."
+    try:
+        with torch.no_grad():  # where autograd has nothing to say
+            got = [torch.as_tensor(answer(x.clone())) for x in clouds]
+    except RuntimeError as error:
+        if "does not require grad" in str(error) or "does not have a grad_fn" in str(error):
+            return "That asks autograd. Differentiate the cosines and sines yourself."
+        raise
+    if got[0].numel() == 1:
+        return "It should return one number for each sample; it returns one in all. Do not sum over the samples."
+    if got[0].shape != clouds[0].shape:
+        return f"It should return a tensor of shape (40,); it returns {tuple(got[0].shape)}. Sum over the knots."
 
-    def variant(real_target, imaginary_target, mean=lambda part: part.mean(0)):
+    def variant(phi=1.0, imaginary=1.0, times_t=True, swapped=False, twice_weighted=False):
         values = []
         for x in clouds:
             t, weight = quadrature(17, 3.0, x)
-            phi = torch.exp(-t.square() / 2)
-            real, imaginary = mean((x[:, None] * t).cos()), mean((x[:, None] * t).sin())
-            gap = (real - real_target * phi).square() + (imaginary - imaginary_target * phi).square()
-            values.append(float(len(x) * (gap * weight).sum()))
+            bell, angle = torch.exp(-t.square() / 2), x[:, None] * t
+            sin, cos = (angle.cos(), angle.sin()) if swapped else (angle.sin(), angle.cos())
+            each = (phi * bell - angle.cos().mean(0)) * sin + imaginary * angle.sin().mean(0) * cos
+            values.append(2 * (each * (t if times_t else 1)) @ (weight * bell if twice_weighted else weight))
         return values
 
-    if _near(got, variant(1, 1)):
-        return "The imaginary part is held to φ as well. A standard normal is symmetric: its mean sine is zero."
-    if _near(got, variant(0, 0)):
-        return "Nothing is held to φ: this measures how far the cloud is from having no waves at all."
-    if _near(got, variant(0, 1)) or _near(got, variant(1, 0, lambda part: part.sum(0))):
-        return "Real and imaginary part are means over samples; the real one, the mean cosine, is held to φ."
-    if float(got[0]) < 0:
-        return "It is negative. Both gaps are squared."
-    return f"For three clouds it gives {', '.join(f'{float(g):.2f}' for g in got)}; wanted {', '.join(f'{e:.2f}' for e in expected)}."
+    expected = variant()
+    if _all_near(got, expected):
+        return None
+    for words, mistaken in (
+        ("The sign is turned: that is the way downhill. The slope points uphill.", [-e for e in expected]),
+        ("Half of it: the derivative of a square brings a 2.", [e / 2 for e in expected]),
+        (
+            "Too small by the factor N. A mean over N samples changes by 1/N of a sample's change, and T has a factor N.",
+            [e / len(e) for e in expected],
+        ),
+        (
+            "Too large by the factor N. T has a factor N, but a mean changes by only 1/N of a sample's change.",
+            [e * len(e) for e in expected],
+        ),
+        ("Nothing is held to φ: the real part's gap is its mean cosine minus φ.", variant(phi=0)),
+        (
+            "The imaginary part pulls too: only where the cloud is symmetric is its mean sine zero.",
+            variant(imaginary=0),
+        ),
+        ("The imaginary part has the wrong sign: the derivative of a sine is plus a cosine.", variant(imaginary=-1)),
+        ("The derivative of cos(tx) by x brings a factor t.", variant(times_t=False)),
+        ("Sine and cosine are swapped: the derivative of a cosine is minus a sine.", variant(swapped=True)),
+        ("`quadrature`'s weights hold exp(-t²/2) already.", variant(twice_weighted=True)),
+    ):
+        if _all_near(got, mistaken):
+            return words
+    return f"The first sample's slope should be {float(expected[0][0]):.3f}; it is {float(got[0][0]):.3f}."
 
 
 def hide(answer) -> str | None:
@@ -82,5 +101,5 @@ def weight_without_n(answer) -> str | None:
     return f"Not {got:g}. Write both losses out, divide each by what multiplies its prediction, and compare."
 
 
-def _near(got, expected) -> bool:
-    return all(abs(float(g) - e) < 1e-3 * max(1.0, abs(e)) for g, e in zip(got, expected, strict=True))
+def _all_near(got, expected) -> bool:
+    return all(torch.allclose(g.to(e), e, rtol=1e-3, atol=1e-4) for g, e in zip(got, expected, strict=True))

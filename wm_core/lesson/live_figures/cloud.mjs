@@ -1,8 +1,7 @@
 // A cloud of latents pulled by a loss alone: SIGReg with one of three statistics, two moments, or entropy, with either sign; and one
 // slice of it, seen through.
 //
-// Settings: observed (numbers of one observation), observations: what the networks see, flat; knots, t_max: of the test;
-//           reference: a small cloud, lines, and what the library says of them, for tests.
+// Settings: observed (numbers of one observation), observations: what the networks see, flat; knots, t_max: of the test.
 // Networks: naive and sigreg, each observation [n, observed] -> z [n, dim]: two of the lesson's encoders.
 import { button, canvas, choice, clock, colours, element, onTheme, openNetworks, reading, row, say } from "./kit.mjs";
 
