@@ -286,7 +286,7 @@ table(["cloud in 16 dimensions", "N = 64", "256", "1024"], [[name, *row] for nam
 # **Round or stretched.** Sixteen dimensions, 64 labelled samples, noise as loud as the signal, 400 random tasks. The stretched
 # cloud has the same total variance, and its thickest axis has a hundred times the variance of its thinnest.
 
-# %%
+# %% tags=["hide-input"]
 die = torch.Generator().manual_seed(0)
 u, noise = (torch.randn(400, 64, k, generator=die, dtype=torch.float64) for k in (16, 1))
 tasks = torch.randn(400, 16, generator=die, dtype=torch.float64)
@@ -308,11 +308,10 @@ arms = {"round, any task": (flat, tasks, "-"),
         "stretched, thinnest axis": (stretch, thinnest, ":"),
         "stretched, tasks on thick axes": (stretch, tasks * stretch.sqrt(), "--")}
 penalties = torch.logspace(-3.5, 0.5, 17).tolist()
-errors = {name: [probe_error(s, w, penalty)[0] for penalty in penalties] for name, (s, w, _) in arms.items()}
 
-# %% tags=["hide-input"]
-fig, ax = figure(width=5.4)
-for name, (s, _, line) in arms.items():
+errors, (fig, ax) = {}, figure(width=5.4)
+for name, (s, w, line) in arms.items():
+    errors[name] = [probe_error(s, w, penalty)[0] for penalty in penalties]
     ax.plot(penalties, errors[name], line, color=colour("imagined" if s is flat else "rival"), label=name)
 ax.set(xlabel="ridge penalty ρ", ylabel="error of the prediction", xscale="log", ylim=(0, 1))
 ax.legend()
@@ -330,19 +329,13 @@ show(fig, caption="With no penalty the two clouds tie, with a small one the stre
 # of its training keeps it from there. We tried decays that start at 0.9, 0.97, 0.99 and 0.996 and kept the best. SIGReg is least
 # for an open cloud, but whether that holds the slow numbers, prediction decides.
 
-# %%
-courses = {"nothing": course, "SIGReg": held_course}
-courses["VICReg"] = train(lambda z: {"variance": variance_hinge(z), "covariance": covariance(z)})[1]
-courses["teacher"] = train(teacher=True)[1]
-
 # %% tags=["nbval-check-output"]
-def summary(course):
-    """Mean and range over the seeds, of each column of the last autopsy, to 0.01."""
-    return [tuple(round(value, 2) + 0.0 for value in mean_and_range(column.tolist())) for column in course[-1].T]
-
-
+courses = {"nothing": course, "SIGReg": held_course,
+           "VICReg": train(lambda z: {"variance": variance_hinge(z), "covariance": covariance(z)})[1],
+           "teacher": train(teacher=True)[1]}
+last = {name: run[-1].T.round(decimals=2) + 0.0 for name, run in courses.items()}
 table(["loss", "least deviation", "rank (of 4)", "R²", "SIGReg"],
-      [[name, *summary(course)] for name, course in courses.items()], digits=2)
+      [[name, *(mean_and_range(column.tolist()) for column in measures)] for name, measures in last.items()], digits=2)
 
 # %% tags=["hide-input"]
 looks = {"nothing": "muted", "SIGReg": "imagined", "VICReg": "rival", "teacher": "third"}
@@ -501,8 +494,6 @@ claim("Stretched over round, each with its best penalty, tasks on the thinnest a
       best["stretched, thinnest axis"] / best["round, any task"], ">=", 1.2)
 claim("Stretched over round, each with its best penalty, tasks on the thick axes: error",
       best["stretched, tasks on thick axes"] / best["round, any task"], "<=", 0.9)
-
-# %%
 end = {name: course[-1] for name, course in courses.items()}
 claim("Without a further term the latents' greatest least deviation over the seeds", end["nothing"][:, 0].max(), "<", 0.02)
 claim("Without a further term the best R² of the slow numbers over the seeds", end["nothing"][:, 2].max(), "<", 0.1)
@@ -624,7 +615,7 @@ if scale_name() == "full":
               for column, what in ((0, "least deviation"), (2, "R²"))}
     save("book/_static/models/slow_signal", held.member(0), system="slow_signal", config=settings, seed=0, claims=claims)
 
-# %%
+
 def over_seeds(manifest, what):
     return [value for key, value in manifest.claims.items() if key.startswith(f"{what}, seed")]
 
@@ -649,11 +640,6 @@ rows = [[name, *(mean_and_range(over_seeds(one.manifest, what)) for what in colu
 rows.append(["untrained", *(mean_and_range([one[what] for one in untrained]) for what in columns[:3]), ""])
 table(["pictures, three seeds", "kind", "place, R²", "background, R²", "SIGReg"], rows, digits=2)
 print(kept["VICReg"].manifest.provenance())
-
-# %% [markdown]
-# Read the columns from the left: what the encoders tell, and then how normal their embeddings are.
-
-# %%
 again = {name: report(one.into(train_on_pictures(name, 0, steps=0))) for name, one in kept.items()}
 claim("Measured again, the networks of seed 0 differ in kind, place and background from their manifests by at most",
       max(abs(again[name][what] - one.manifest.claims[f"{what}, seed 0"]) for name, one in kept.items()
