@@ -5,9 +5,11 @@ import torch
 import torch.nn.functional as F
 
 from wm_core.jepa.selective_decoding import (
+    calmest,
     last_decoded,
     local_variance,
     running_mean,
+    told_truly,
     uniformly,
     when_moved,
     when_settled,
@@ -102,6 +104,25 @@ def test_uniform_decoding_begins_at_once_and_is_even():
 def test_words_stand_until_the_next_are_decoded():
     decoded = torch.tensor([[1, 0, 0, 1, 0], [1, 1, 0, 0, 1]], dtype=torch.bool)
     assert last_decoded(decoded).tolist() == [[0, 0, 0, 3, 3], [0, 1, 1, 1, 4]]
+
+
+def test_what_was_said_last_is_true_until_something_else_is():
+    true = torch.tensor([[4, 4, 7, 7, 7], [1, 2, 2, 1, 1]])
+    decoded = torch.tensor([[1, 0, 0, 1, 0], [1, 0, 0, 0, 0]], dtype=torch.bool)
+    assert told_truly(true, true, decoded) == pytest.approx((4 + 3) / 10)
+    misheard = true.clone()
+    misheard[0, 3] = 9  # said at frames 3 and 4
+    assert told_truly(misheard, true, decoded) == pytest.approx((2 + 3) / 10)
+    assert told_truly(true, true, torch.ones_like(decoded)) == 1
+
+
+def test_the_calmest_threshold_is_the_greatest_that_misses_next_to_nothing():
+    z = stream(noise=0.02)
+    true = (torch.arange(60)[:, None] >= torch.tensor([10, 25, 40])).sum(1)
+    thresholds = [0.001, 0.2, 0.5, 0.8, 1.2]
+    assert calmest(z, true, true, thresholds) == 0.8  # jumps are to right angles: 1 - cosine is about 1
+    assert calmest(z, true, true, thresholds, slack=1.0) == 1.2
+    assert calmest(z, true, true, thresholds[:2]) == 0.2
 
 
 def test_what_makes_no_sense_is_refused():

@@ -150,6 +150,34 @@ def test_the_rivals_gradients_reach_everything(rival, batch):
     assert all(weights.grad is not None and weights.grad.abs().max() > 0 for weights in rival.parameters())
 
 
+def test_the_rival_writes_by_lot_as_often_as_it_says_that_it_would(encoder, batch):
+    seen, question, _ = batch
+    torch.manual_seed(1)
+    rival = TokenVLM(encoder, len(VOCABULARY), QUESTION_LENGTH, 2, dim=16)
+    with torch.no_grad():
+        rival.decoder.out.bias[6:] = -30.0  # a language of six tokens, uneven
+        rival.decoder.out.bias[:6] = torch.tensor([-30.0, -30.0, 1.0, 0.5, 0.0, -0.5])
+    offered = torch.tensor([[2, 0], [3, 2], [4, 2], [5, 2], [3, 3], [5, 4]])
+    expected = rival.log_likelihood(seen[:2], question[:2], offered.expand(2, -1, -1)).exp()
+    written = rival.sample(seen[:2], question[:2], 6000, torch.Generator().manual_seed(0))
+    found = (written[:, :, None] == offered).all(-1).float().mean(1)
+    torch.testing.assert_close(found, expected, atol=0.03, rtol=0)
+    assert float((expected[0] - expected[1]).abs().max()) > 0
+
+
+def test_the_likelihood_of_an_answer_is_the_sum_over_its_tokens_and_its_end(rival, batch):
+    seen, question, answer = (rows[:3] for rows in batch)
+    offered = torch.stack([answer, answer.roll(1, 0)], 1)
+    scores = rival.log_likelihood(seen, question, offered)
+    alone = [
+        -float(token_loss(rival(seen[n : n + 1], question[n : n + 1], a := offered[n, k][None]), a)["tokens"].detach())
+        * int((a != PAD).sum())
+        for n in range(3)
+        for k in range(2)
+    ]
+    torch.testing.assert_close(scores.flatten(), torch.tensor(alone), rtol=1e-4, atol=1e-4)
+
+
 def test_vl_jepa_predictor_and_rival_have_the_same_transformer(model, rival):
     def shapes(net):
         return [weights.shape for weights in net.parameters()]

@@ -1,5 +1,7 @@
 """Text networks: padding is nothing, nobody looks ahead, and a sentence ends where it ends."""
 
+import math
+
 import pytest
 import torch
 
@@ -91,6 +93,27 @@ def test_greedy_writing_stops_at_the_end_token_and_pads(decoder):
     assert tokens.tolist() == [[2] + [0] * 8, [5, 5, 2] + [0] * 6, [5, 5, 5, 5, 2] + [0] * 4]
     assert counting.calls == 5
     assert counting.greedy(torch.full((1, 1, 16), 99.0)).tolist() == [[5] * 9]
+
+
+def test_sampling_draws_tokens_by_their_probabilities_until_the_end(decoder):
+    class Lottery(TokenDecoder):
+        """Token 5 with probability 0.7 and the end with 0.3, whatever came before."""
+
+        def forward(self, context, tokens, visible=None):
+            logits = torch.full((*tokens.shape, 20), -torch.inf)
+            logits[..., 5], logits[..., END] = math.log(0.7), math.log(0.3)
+            return logits
+
+    def draw(seed):
+        lots = torch.Generator().manual_seed(seed)
+        return Lottery(20, 9, 16, 1, 2).sample(torch.zeros(4000, 1, 16), generator=lots)
+
+    tokens = draw(0)
+    assert torch.equal(tokens, draw(0))
+    assert not torch.equal(tokens, draw(1))
+    for length in range(4):  # so many fives, the end, and padding
+        row = torch.tensor([5] * length + [END] + [PAD] * (8 - length))
+        assert (tokens == row).all(1).float().mean() == pytest.approx(0.3 * 0.7**length, abs=0.03)
 
 
 def test_the_mean_is_that_of_the_real_vectors():

@@ -117,6 +117,33 @@ class TokenVLM(nn.Module):
         with torch.no_grad():
             return self.decoder.greedy(*self.prompt(seen, question))
 
+    @torch.no_grad()
+    def sample(
+        self,
+        seen: Float[Tensor, "batch tokens width"],
+        question: Int[Tensor, "batch length"],
+        count: int,
+        generator: torch.Generator,
+    ) -> Int[Tensor, "batch {count} answer"]:
+        """So many answers to each question, each token drawn by its probability."""
+        context, real = (rows.repeat_interleave(count, 0) for rows in self.prompt(seen, question))
+        return self.decoder.sample(context, real, generator=generator).unflatten(0, (-1, count))
+
+    @torch.no_grad()
+    def log_likelihood(
+        self,
+        seen: Float[Tensor, "batch tokens width"],
+        question: Int[Tensor, "batch length"],
+        offered: Int[Tensor, "batch offered answer"],
+    ) -> Float[Tensor, "batch offered"]:
+        """The logarithm of the probability that it would have written each of the answers offered, ends included; in nats."""
+        scores = []
+        for picture, words, answers in zip(seen, question, offered, strict=True):  # one at a time: the rows are many
+            prompt = (rows.expand(len(answers), *rows.shape) for rows in (picture, words))
+            logits = self(*prompt, answers).transpose(1, 2)
+            scores.append(-F.cross_entropy(logits, answers, ignore_index=PAD, reduction="none").sum(1))
+        return torch.stack(scores)
+
 
 class YDecoder(nn.Module):
     """From an embedding to words, for when somebody wants to read it. It is trained afterwards and trains nothing else.

@@ -3,6 +3,8 @@
 A token is a number; 0 is padding, 1 starts a sentence and 2 ends it, as in `worlds.language`.
 """
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -105,11 +107,31 @@ class TokenDecoder(nn.Module):
         self, context: Float[Tensor, "batch given dim"], visible: Bool[Tensor, "batch given"] | None = None
     ) -> Int[Tensor, "batch length"]:
         """At each place the likeliest token, until the sentence ends or is as long as it may be; padding after its end."""
+        return self._write(context, visible, lambda logits: logits.argmax(-1))
+
+    @torch.no_grad()
+    def sample(
+        self,
+        context: Float[Tensor, "batch given dim"],
+        visible: Bool[Tensor, "batch given"] | None = None,
+        *,
+        generator: torch.Generator,
+    ) -> Int[Tensor, "batch length"]:
+        """The same with tokens drawn by their probabilities. The lots are those of the generator, on its device."""
+
+        def draw(logits: Tensor) -> Tensor:
+            chances = logits.softmax(-1).to(generator.device)
+            return torch.multinomial(chances, 1, generator=generator)[:, 0].to(logits.device)
+
+        return self._write(context, visible, draw)
+
+    def _write(self, context: Tensor, visible: Tensor | None, pick: Callable[[Tensor], Tensor]) -> Tensor:
+        """Token after token; ``pick`` chooses one for each row from its logits."""
         tokens = torch.full((len(context), self.length), PAD, device=context.device)
         going = torch.ones(len(context), dtype=torch.bool, device=context.device)
         for place in range(self.length):
             logits = self(context, tokens[:, : place + 1], visible)[:, -1]
-            tokens[:, place] = logits.argmax(-1).where(going, PAD)
+            tokens[:, place] = pick(logits).where(going, PAD)
             going = going & (tokens[:, place] != END)
             if not going.any():
                 break
