@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from wm_core.worlds.coupled_discs import CoupledDiscs, apart
+from wm_core.worlds.coupled_discs import CoupledDiscs, apart, with_hands
 
 WORLD = CoupledDiscs()
 
@@ -162,3 +162,19 @@ def test_pictures_of_a_batch_are_the_pictures_of_its_parts():
     together = WORLD.draw(states)
     assert together.shape == (3, 3, 3, 24, 24)
     torch.testing.assert_close(together[1, 2], WORLD.draw(states[1, 2]))
+
+
+def test_hands_push_single_discs_in_half_of_the_steps_in_place_of_gusts():
+    gusty = CoupledDiscs(spring=0.0, shared=True, rate=0.5)
+    episodes, hands = with_hands(gusty, 400, 6, seeded(4))
+    each, (a, b) = torch.arange(400), episodes.pairs.unbind(1)
+    by_hand = hands.abs().sum((2, 3)) > 0  # (episode, step)
+    assert episodes.flicks[by_hand].equal(hands[by_hand])
+    assert episodes.flicks[each, :, a][~by_hand].equal(episodes.flicks[each, :, b][~by_hand])
+    alone = (hands[each, :, a] != hands[each, :, b]).any(-1)
+    assert float(alone.float().mean()) == pytest.approx(
+        0.5 * 0.75, abs=0.03
+    )  # a hand is at work, at A, at B or at both
+    torch.testing.assert_close(
+        episodes.states, gusty.play(episodes.states[:, 0], episodes.pairs, episodes.flicks), rtol=0, atol=0
+    )

@@ -6,7 +6,7 @@ theirs. Every mass is 1. Now and then a disc is *flicked*: its velocity jumps. L
 seconds; x runs to the right and y down, (0, 0) is the middle.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -133,3 +133,20 @@ def apart(pairs: Int[Tensor, "n 2"], discs: int = 4) -> Int[Tensor, "n discs"]:
     """The discs of each episode in a fixed order of roles: the two of the pair, then the others."""
     joined = torch.zeros(len(pairs), discs).scatter_(1, pairs, torch.tensor([2.0, 1.0]).expand(len(pairs), 2))
     return joined.argsort(dim=1, descending=True, stable=True)
+
+
+def with_hands(
+    world: CoupledDiscs, n: int, steps: int, generator: torch.Generator
+) -> tuple[Episodes, Float[Tensor, "n steps discs 2"]]:
+    """Episodes in which, in half of the steps, hands push single discs in place of the world's own flicks.
+
+    Hands push each disc by itself, as often and as hard as the world flicks, so what one does to A says nothing of B.
+
+    Returns:
+        the episodes, with whatever happened as their flicks, and what the hands did of it, 0 in the other steps.
+    """
+    drawn = world.episodes(n, steps, generator)
+    single = replace(world, shared=False).episodes(n, steps, generator).flicks
+    hand = torch.rand(n, steps, 1, 1, generator=generator) < 0.5
+    flicks = torch.where(hand, single, drawn.flicks)
+    return Episodes(world.play(drawn.states[:, 0], drawn.pairs, flicks), drawn.pairs, flicks), hand * single
