@@ -22,6 +22,7 @@ WHOLE_PAST, HISTORY_LOSS, CURE = (f"jepa/causal_jepa/{name}" for name in ("whole
 THROUGH_TIME, BEST_GUESS, ELSEWHERE = (
     f"jepa/v_jepa/{name}" for name in ("through_time", "best_guess", "shown_elsewhere")
 )
+BACK, SCORES, ODD = (f"jepa/surprise/{name}" for name in ("looks_back", "both_scores", "oddness"))
 OWN, SPEAK, FLOOR = (f"jepa/vl_jepa/{name}" for name in ("find_your_own", "when_to_speak", "floor"))
 LEAPFROG, MOTION, MORE_DATA = (f"physics/hamiltonian/{name}" for name in ("leapfrog", "motion", "more_data"))
 
@@ -56,6 +57,65 @@ def the_next_place_at_each_moment(places, grid):
 
 def one_moment(places, grid):
     return places
+
+
+def looks_back(moments, places):
+    moment = torch.arange(moments * places) // places
+    return moment <= moment[:, None]
+
+
+def token_by_token(moments, places):
+    return torch.ones(moments * places, moments * places).tril().bool()
+
+
+def never_at_itself(moments, places):
+    moment = torch.arange(moments * places) // places
+    return moment < moment[:, None]
+
+
+def its_own_moment_alone(moments, places):
+    moment = torch.arange(moments * places) // places
+    return moment == moment[:, None]
+
+
+def place_by_place(moments, places):
+    moment = torch.arange(moments * places) % moments
+    return moment <= moment[:, None]
+
+
+def wins(more, tie=0.5):
+    return float(((more > 0).float() + tie * (more == 0)).mean())
+
+
+def both_scores(possible, impossible, tie=0.5):
+    return wins(impossible - possible, tie), wins(impossible[:, None] - possible, tie)
+
+
+def partners_twice(possible, impossible):
+    return (wins(impossible - possible),) * 2
+
+
+def pairs_of_means(possible, impossible):
+    return float(impossible.mean() > possible.mean()) / 2, both_scores(possible, impossible)[1]
+
+
+def oddness(outcomes, now, middle=torch.median):
+    off = float((now - middle(outcomes)).abs())
+    return off, off - float((outcomes - middle(outcomes)).abs().mean())
+
+
+def nothing_taken_off(outcomes, now):
+    return (oddness(outcomes, now)[0],) * 2
+
+
+def the_sign_turned(outcomes, now):
+    off, odd = oddness(outcomes, now)
+    return off, -odd
+
+
+def the_spread_taken_off(outcomes, now):
+    off, _ = oddness(outcomes, now)
+    return off, off - float(outcomes.std())
 
 
 def share_of_places(masks):
@@ -650,6 +710,26 @@ SLIPS = [
     (ENOUGH, (64, SOLVED), "Half as many will do too: 32 solve 100%"),
     (ENOUGH, (4, SOLVED), "4 solve only 70% of the tasks"),
     (ENOUGH, (2, SOLVED), "one of 4, 8, 16, 32 and 64; got 2"),
+    (BACK, lambda moments, places: looks_back(moments, places).T, "looks ahead"),
+    (BACK, token_by_token, "token by token"),
+    (BACK, never_at_itself, "may look at itself"),
+    (BACK, its_own_moment_alone, "nobody can remember"),
+    (BACK, place_by_place, "slowest axis"),
+    (BACK, lambda moments, places: looks_back(moments, 1), "shape (6, 6), got (3, 3)"),
+    (BACK, lambda moments, places: torch.ones(6, 6), "Some token may look"),
+    (SCORES, lambda possible, impossible: both_scores(impossible, possible), "the possible clip surprises more"),
+    (SCORES, lambda possible, impossible: both_scores(possible, impossible, tie=0.0), "It counts half"),
+    (SCORES, lambda possible, impossible: both_scores(possible, impossible, tie=1.0), "It counts half"),
+    (SCORES, partners_twice, "compares partners again"),
+    (SCORES, pairs_of_means, "three and a half are won"),
+    (SCORES, lambda possible, impossible: 0.875, "Two numbers are wanted"),
+    (SCORES, lambda possible, impossible: (0.1, 0.2), "Here they should be"),
+    (ODD, lambda outcomes, now: oddness(outcomes, now, torch.mean), "expects the mean"),
+    (ODD, nothing_taken_off, "Nothing is taken off"),
+    (ODD, the_sign_turned, "sign is turned"),
+    (ODD, the_spread_taken_off, "Take off 1.2"),
+    (ODD, lambda outcomes, now: (5.0, 5.0), "it should be"),
+    (ODD, lambda outcomes, now: 5.0, "Two numbers are wanted"),
     (THROUGH_TIME, the_first_moment_only, "four times over"),
     (THROUGH_TIME, too_far_apart, "beyond the last token"),
     (THROUGH_TIME, the_next_place_at_each_moment, "not the same places at every moment"),
@@ -751,6 +831,9 @@ SOLUTIONS = {
     FEED_BACK: feed_back,
     SHORTEN: shorten,
     ENOUGH: (8, SOLVED),
+    BACK: looks_back,
+    SCORES: both_scores,
+    ODD: oddness,
     THROUGH_TIME: through_time,
     BEST_GUESS: best_guess,
     ELSEWHERE: shown_elsewhere,

@@ -16,11 +16,15 @@ def looks_back(answer) -> str | None:
     if torch.equal(got, right):
         return None
     if torch.equal(got, right.T):
-        return "This looks ahead: the row is who looks, the column is who is looked at. What is asked for would be seen."
+        return (
+            "This looks ahead: the row is who looks, the column is who is looked at. What is asked for would be seen."
+        )
     if torch.equal(got, torch.ones(6, 6).tril().bool()):
         return "That goes token by token: places of one's own moment with higher numbers may be looked at, too."
     if torch.equal(got, moment < moment[:, None]):
-        return "A moment may look at itself: what is asked for is the next one. Here the first moment sees nothing at all."
+        return (
+            "A moment may look at itself: what is asked for is the next one. Here the first moment sees nothing at all."
+        )
     if torch.equal(got, moment == moment[:, None]):
         return "Each token sees its own moment alone, so nobody can remember what went behind the occluder."
     if torch.equal(got, torch.arange(6) % 3 <= (torch.arange(6) % 3)[:, None]):
@@ -68,9 +72,13 @@ def oddness(answer) -> str | None:
         if abs(got[0] - abs(now - 0.2)) <= 1e-4:
             return "That expects the mean. The absolute difference is least at the median."
         if abs(got[0] - right[0]) <= 1e-4 and abs(got[1] - right[0]) <= 1e-4:
-            return "Nothing is taken off. What was to be expected is the mean distance of the outcomes from their median."
+            return (
+                "Nothing is taken off. What was to be expected is the mean distance of the outcomes from their median."
+            )
         if abs(got[0] - right[0]) <= 1e-4 and abs(got[1] + right[1]) <= 1e-4:
-            return "The sign is turned: what is odd is the surprise minus the expected one, and may be less than nothing."
+            return (
+                "The sign is turned: what is odd is the surprise minus the expected one, and may be less than nothing."
+            )
         if abs(got[0] - right[0]) <= 1e-4:
             return f"The surprise is right. Take off 1.2, the mean distance of the outcomes from their median, not {got[0] - got[1]:.2f}."
         return f"For the outcomes {outcomes.tolist()} and {now:g} now it should be {right[0]:g} and {right[1]:g}; it gave {got}."
