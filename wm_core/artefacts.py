@@ -125,7 +125,7 @@ def save(
         config=config,
         seed=seed,
         claims=claims,
-        commit=_commit(),
+        commit=commit(),
         device=device_name(),
         date=datetime.now(UTC).date().isoformat(),
         versions={"python": platform.python_version(), "torch": torch.__version__},
@@ -231,7 +231,8 @@ def device_name() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {os.cpu_count()} cores"
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The commit of this checkout, or ``unknown`` outside one."""
     here = Path(__file__).resolve().parent
     asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
     return asked.stdout.strip() or "unknown"

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wm_core.nets.places import PlaceEncoder
+from wm_core.nets.places import PlaceEncoder, TokenPlaces
 
 
 @pytest.fixture
@@ -66,3 +66,23 @@ def test_the_second_half_of_the_queries_starts_as_the_opposite_of_the_first(enco
 def test_sizes_that_do_not_fit_are_refused_by_name(wrong, name):
     with pytest.raises(ValueError, match=name):
         PlaceEncoder(**wrong)
+
+
+def test_places_of_tokens_point_at_the_token_that_a_query_seeks():
+    places = TokenPlaces(dim=4, grid=6)
+    with torch.no_grad():
+        places.features.weight.zero_()
+        places.features.bias.zero_()
+        places.features.weight[0, 2] = 1.0  # the feature: a token's third number
+        places.queries.weight.zero_()
+        places.queries.weight[0, 0] = 50.0
+    tokens = torch.zeros(2, 3, 36, 4)
+    tokens[1, 2, 6 * 4 + 1, 2] = 1.0  # in the fifth row and second column
+    assert places(tokens).shape == (2, 3, 16)
+    torch.testing.assert_close(places(tokens)[1, 2, :2], torch.tensor([-1.5, 1.5]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(places(tokens)[0, 0, :2], torch.zeros(2))
+
+
+def test_an_odd_number_of_queries_has_no_opposites():
+    with pytest.raises(ValueError, match="places: got 7"):
+        TokenPlaces(dim=4, places=7)

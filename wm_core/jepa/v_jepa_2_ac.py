@@ -33,7 +33,7 @@ class Watcher(nn.Module):
     """An encoder and a network that guesses the next latent from the last two. After watching, only the encoder is kept.
 
     Args:
-        encoder: from frames (..., size, size) to latents (..., dim).
+        encoder: from frames ``(batch, time, *frame)`` to latents (batch, time, dim).
         dim: width of the latent.
         hidden: width of the guesser's hidden layer.
     """
@@ -52,7 +52,7 @@ class Watcher(nn.Module):
 
 def watching_loss(
     model: Watcher,
-    films: Float[Tensor, "batch time size size"],
+    films: Float[Tensor, "batch time *frame"],
     weights: Weights = Weights(),
     centred: bool = True,
 ) -> dict[str, Tensor]:
@@ -60,7 +60,7 @@ def watching_loss(
 
     Args:
         model: what is trained.
-        films: at least three frames each. No actions.
+        films: at least three frames each, or what another encoder has made of them. No actions.
         weights: of the terms.
         centred: subtract each film's mean latent before variance and covariance are taken. What does not change in a film,
             such as its wallpaper, then counts for nothing. Without it they are those of VICReg.

@@ -38,9 +38,7 @@ class PlaceEncoder(nn.Module):
         self.queries = nn.Linear(channels, places)
         with torch.no_grad():
             self.queries.weight[places // 2 :] = -self.queries.weight[: places // 2]
-        middle = (torch.arange(0, size, stride) + stride / 2 - size / 2) / unit  # of each cell, in units of the latent
-        down, across = torch.meshgrid(middle, middle, indexing="ij")
-        self.register_buffer("cells", torch.stack([across, down], -1).flatten(0, 1), persistent=False)  # (cells, 2)
+        self.register_buffer("cells", _cells(size // stride, stride / unit), persistent=False)
 
     def looks(self, frames: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch places cells"]:
         """How much each query attends to each cell; sums to 1 over the cells, which go row by row."""
@@ -51,3 +49,40 @@ class PlaceEncoder(nn.Module):
     def forward(self, frames: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch dim"]:
         """Where the queries look: x and y of the first, x and y of the second, and so on."""
         return (self.looks(frames) @ self.cells).flatten(-2)
+
+
+class TokenPlaces(nn.Module):
+    """The mean place that each query attends to, asked of the tokens that some other encoder makes: `PlaceEncoder`'s second half.
+
+    Args:
+        dim: width of a token.
+        grid: tokens along a side of the picture; they go row by row.
+        places: how many queries, an even number.
+        channels: features of a token that queries ask of.
+        cell: a token's side in units of the latent, whose zero is the middle of the picture.
+
+    Raises:
+        ValueError: ``places`` is odd.
+    """
+
+    def __init__(self, dim: int, grid: int = 6, places: int = 8, channels: int = 16, cell: float = 1.0):
+        super().__init__()
+        if places % 2:
+            raise ValueError(f"places: got {places}, wanted an even number")
+        self.features = nn.Linear(dim, channels)
+        self.queries = nn.Linear(channels, places)
+        with torch.no_grad():
+            self.queries.weight[places // 2 :] = -self.queries.weight[: places // 2]
+        self.register_buffer("cells", _cells(grid, cell), persistent=False)
+
+    def forward(self, tokens: Float[Tensor, "*batch cells width"]) -> Float[Tensor, "*batch dim"]:
+        """Where the queries look: x and y of the first, x and y of the second, and so on."""
+        looks = self.queries(self.features(tokens).relu()).mT.softmax(-1)  # (..., places, cells)
+        return (looks @ self.cells).flatten(-2)
+
+
+def _cells(count: int, side: float) -> Float[Tensor, "cells 2"]:
+    """(x, y) of the middle of each cell of a square grid, row by row; the grid's middle is zero."""
+    middle = (torch.arange(count) + 0.5 - count / 2) * side
+    down, across = torch.meshgrid(middle, middle, indexing="ij")
+    return torch.stack([across, down], -1).flatten(0, 1)
