@@ -62,8 +62,8 @@ show(fig, caption="One of fifty tasks. The robot can go 2 pixels an action, so t
      alt="Two pictures of a table with a bright and a dark disc; in the second the bright disc is elsewhere.")
 
 # %% [markdown]
-# The simplest idea: move so that the picture comes nearer to the wanted one, pixel by pixel. So take two pictures in which only
-# the robot's place differs, and ask how different the pixels are.
+# The simplest idea: move so that the picture comes nearer to the wanted one, pixel by pixel. So ask how different the pixels
+# of two pictures are in which only the robot's place differs.
 
 # %%
 def difference(see, far=25, count=600):
@@ -142,8 +142,8 @@ def act(encoder, moves, name="acting", sample=films[:64], rollout=4, hidden=(64,
 model = act(encoder, moves)
 
 # %% [markdown]
-# To draw what the network imagines we need a ruler, a linear map from latents to the two places, fitted on films of its own.
-# Neither training nor planning sees it. A *planner* will try 128 plans of two actions in imagination, keep the 12 that end
+# To draw what the network imagines we need a ruler: a linear map from latents to the two places, fitted on films of its own,
+# which neither training nor planning sees. A *planner* will try 128 plans of two actions in imagination, keep the 12 that end
 # nearest to the goal's latent, and try again around them, five times.
 
 # %% tags=["hide-input"]
@@ -236,16 +236,15 @@ live("reach", model=networks, poster=poster, size=world.size, robot=world.robot,
 #
 # ## The idea
 #
-# ![Diagram: in stage one films go through a trained encoder and a guesser, and the loss compares the guessed with the actual next latent; in stage two the encoder is frozen, and a trained predictor takes a latent and an action to the next, once from an actual latent and again from its own prediction; in planning both are frozen and the energy is the distance of the last prediction from the goal picture's latent](../../book/_static/diagrams/v_jepa_2_ac.svg)
+# ![Diagram: films go through a trained encoder and a guesser, whose guess is compared with the next latent; then the encoder is frozen, and a trained predictor takes a latent and an action to the next, and again; then both are frozen, and the energy is how far the last prediction is from the goal picture's latent](../../book/_static/diagrams/v_jepa_2_ac.svg)
 #
 # The order is that of Assran and colleagues ([2025](https://arxiv.org/abs/2506.09985)). **Watch**: train an encoder on films
 # without actions. **Act**: freeze it, and train a predictor of its latents from interactions. **Plan**: encode a picture of
 # the goal, and search for actions whose predicted latent is near the goal's. Nobody names an object, gives a coordinate or a
 # reward.
-#
-# V-JEPA 2 watched over a million hours of video. Its encoder is a vision transformer with a billion parameters and learned by
-# filling in what is hidden. Its predictor, V-JEPA 2-AC, has 300 million and learned from less than 62 hours of robot
-# trajectories (Droid). Ours are a million times and nearly fifty thousand times smaller. That forces three differences.
+# V-JEPA 2 watched over a million hours of video. Its encoder, a vision transformer, has a billion parameters and filled in
+# what was hidden. Its predictor, V-JEPA 2-AC, has 300 million and learned from less than 62 hours of robot trajectories
+# (Droid). Ours are a million times and nearly fifty thousand times smaller. That forces three differences.
 #
 # * Our **films** show the same kind of table that the robot will work on. Theirs show anything.
 # * Our **encoder** guesses the next latent instead of filling in hidden patches, and its latent is a list of *places*. Eight
@@ -326,9 +325,8 @@ show(fig, caption=f"Where each of the eight queries looks: inside the orange lin
 # | here | 2 | 128 | 12 | 5 | 0.10 |
 #
 # ## The code
-#
-# The losses as the library has them, the planner, and what uses it. Both know a world model by `rollout` and nothing else.
-# The rollout loss is left to you.
+# The losses, the planner, which knows a world model by `rollout` alone, and `drive`, which uses it. The rollout loss is left
+# to you.
 
 # %%
 source(watching_loss, teacher_forcing, CEM.plan, drive)
@@ -372,12 +370,11 @@ show(fig, caption="In latents, near is near and far is far, across the whole tab
 # %% [markdown]
 # Robot and puck come out to about half a pixel or better, of the wallpaper nothing. Before watching, the same eight places
 # are some three pixels off.
-#
 # **Reaching.** Look, plan two actions, do the first, look again, sixteen times. A task is solved if the robot *ends* within
 # 1.5 pixels of its place. We expect most of the fifty. Beside it stand floors and references: to stay; to move at random; the
 # encoder *before* it has watched, with the same moves; to search with the same planner in the world itself, judged by pixels,
-# which is what a flawless pixel predictor could do if pixels were also its measure of near; and to go straight, told where
-# robot and goal are. Here and in *Seeing* there is one seed; *At scale* has three.
+# as a flawless pixel predictor could if pixels were also its measure of near; and to go straight, told where robot and goal
+# are. This is one seed; *At scale* has three.
 
 # %%
 TABLE = dict(step=world.step, bound=within(world.reach))
@@ -434,10 +431,9 @@ table(["50 tasks, 16 actions", "solved (95 % interval)", "distance at the end / 
 # Eight places that nobody trained reach some of the goals. Watching reaches the rest. A search in the world itself, without
 # any error of imagination, loses to one that imagines: its judge, the difference of pixels, says nothing from afar, and plans
 # of six actions do not help it.
-#
 # **The landscape.** For one task, the energy of every first action. The search only knows it at its own dots. If the model
-# knows what actions do, then for a goal one action away the lowest cell must be that of the action or a neighbour. We try it
-# on 200 moves.
+# knows what actions do, then for a goal one action away the lowest cell is that of the action or a neighbour. We try 200
+# moves.
 
 # %% tags=["hide-input"]
 rounds = []
@@ -479,12 +475,11 @@ print(f"It lies {miss:.2f} pixels from the true action, on average; a cell is 0.
 
 # %% [markdown]
 # Nearly all of these moves are free. What the model knows of pushing, the errands show.
-#
 # **Errands.** Now the puck shall move, six pixels in some direction, and the picture shows it there with the robot behind it.
-# The energy falls as the robot nears its place, and as the puck nears its own. To push, the robot must first go round the
-# puck, away from its place, and a plan of two actions does not see that far. So we try plans of four, and what V-JEPA 2-AC
-# does with long tasks: pictures of steps on the way. Here three: the robot behind the puck, half-way, done. An errand of 36
-# actions is done if the *puck* ends within 1.5 pixels of its place.
+# The energy falls as either nears its place. To push, the robot must first go round the puck, away from its own, and a plan
+# of two actions does not see that far. So we try plans of four, and what V-JEPA 2-AC does with long tasks: pictures of steps
+# on the way. Here three: the robot behind the puck, half-way, done. An errand of 36 actions is done if the *puck* ends within
+# 1.5 pixels of its place.
 
 # %% tags=["nbval-check-output"]
 begin, way, cloths = errands(world, 30, seeded(31))  # way (30, 3, 4): behind the puck, half-way, done
@@ -525,12 +520,10 @@ show(fig, caption="An errand. Above: the start and two of the three pictures. Be
 # One picture is hardly ever enough, and a plan of four does not cure it. With pictures on the way about half of the errands
 # are done, or more; each step is then a reach of a few pixels, or a straight push. Many of the others went wrong early: on
 # its way round the robot bumped the puck, which hardly happened where the errand was done. No picture says how to mend that.
-#
 # **How few moves are enough?** And did watching help, or would the same moves have taught the robot to see as well? We train
 # with 60, 210, 1,050 and 6,000 moves. *Watched first* has the encoder of the 2,000 films. *From scratch* does all with the
-# moves: it watches their frames for as many updates, takes the scale of its latents from them, then learns to act. With 6,000
-# moves we also ask what the rollout loss adds. That is too many trainings for this page. A full run of this file left its
-# networks behind; the page loads them and measures some again.
+# moves: it watches their frames for as many updates, takes the scale of its latents from them, then learns to act. For this
+# page that is too many trainings. A full run of this file did them; the page loads its networks and measures some again.
 
 # %% tags=["hide-input"]
 from wm_core.artefacts import load, published, save
@@ -611,11 +604,10 @@ show(fig, caption="Watching first pays where moves are few. With thousands of th
 
 # %% [markdown]
 # **What the rollout loss adds.** Imagine eight actions ahead from one picture, and compare with what the encoder says of the
-# actual frames. All rows have the same frozen encoder and 6,000 moves. Two predictors: one with a wide hidden layer, and ours
-# with two narrow ones. Two cameras: the clean one, and one that adds to each pixel noise of standard deviation 0.2 (black is
-# 0, white 1), while learning and at the start of each imagined path. A rollout of 4 evaluates the predictor (15 + 4 · 12) /
-# 15 = 4.2 times as often, so teacher forcing also gets three times the updates. Means of three seeds, with the least and the
-# greatest.
+# actual frames. All rows have the same frozen encoder, 6,000 moves and three seeds. Two predictors: one with a wide hidden
+# layer, and ours with two narrow ones. Two cameras: the clean one, and one that adds to each pixel noise of standard
+# deviation 0.2 (black is 0, white 1), while learning and at the start of each imagined path. A rollout of 4 evaluates the
+# predictor (15 + 4 · 12) / 15 = 4.2 times as often, so teacher forcing also gets three times the updates.
 
 # %% tags=["nbval-check-output"]
 @torch.no_grad()
@@ -633,14 +625,13 @@ table(["error × 100", *LOSSES],
        for kind, camera in product(PREDICTORS, CAMERAS)], digits=3)
 
 # %% [markdown]
-# With a clean camera the rollout loss lowers the error, by about a fifth for the wide predictor and less for ours. Teacher
-# forcing for three times as long does about as well, or better: there it buys nothing that patience would not. With a grainy
-# camera it lowers the error of both by about a fifth, and patience makes things *worse*. Why?
-#
-# Every latent is a little off then, each in its own way. The best answer to one such latent leans towards the middle of what is
-# usual, and teacher forcing learns to lean. Imagining eight steps it leans eight times, though only the first latent was off. The
-# rollout loss sees that. If this is the reason, a robot that is imagined by teacher forcing should stand too near the middle of
-# the table. We regress where it is imagined on where it is; a slope of 1 would be right.
+# With a clean camera the rollout loss lowers the error, by about a fifth for the wide predictor and less for ours; teacher
+# forcing for three times as long does about as well, or better. With a grainy camera the rollout lowers the error of both by
+# about a fifth, and patience makes things *worse*. Why?
+# Every latent is a little off then, each in its own way. The best answer to one such latent leans towards the middle of what
+# is usual, and teacher forcing learns to lean. In eight steps it leans eight times, though only the first latent was off. The
+# rollout loss sees that. If this is the reason, a robot imagined by teacher forcing should stand too near the middle of the
+# table. We regress where it is imagined on where it is; a slope of 1 would be right.
 
 # %% tags=["nbval-check-output"]
 read_place = ruler(shelf["two hidden layers of 64, clean, teacher forcing, 0"].encode)  # all have the same encoder
@@ -694,10 +685,9 @@ claim("With 6,000 moves the difference is at most", abs(share["watched first", 4
 
 # %% [markdown]
 # ## What breaks
-#
 # **See everything.** Take the variance over all frames instead of within each film, as VICReg has it. Or take the first
-# chapter's encoder, which can say anything about a picture. Or let all eight queries start on their own, none as another's
-# opposite. All have watched the same films, in the full run.
+# chapter's encoder, which can say anything about a picture. Or let all queries start on their own, none as another's
+# opposite. All have watched the same films, in the full run, one seed each.
 
 # %% tags=["nbval-check-output"]
 blind = {"not centred": seen_by(shelf["uncentred"]), "no places": seen_by(shelf["patches"]),
@@ -712,11 +702,10 @@ claim("Without places the robot is read worse: R²", blind["no places"][0], "<="
 # %% [markdown]
 # *Not centred*, the latents may differ by their wallpaper, which never changes within a film and so costs nothing to predict.
 # Half of it can be read off, and the robot is four pixels off. The slow thing crowds out the moving one. *Without places* the
-# robot is lost too. More films might help; these did not suffice. So these hints are needed here, in one seed. *At scale* has three for the third.
-#
+# robot is lost too; more films might help. So these hints are needed here, in one seed. *At scale* has three for the third.
 # *Layer norm* (one seed, with this page's moves) suits the paper's features, over a thousand numbers a patch, in which mean
-# and size may say little. Ours are sixteen coordinates. To take out their mean is to forget where all of it is, and to divide
-# by their size is to forget how far apart.
+# and size may say little. Ours are sixteen coordinates. Without their mean they forget where all of it is, and without their
+# size how far apart.
 #
 # **Plan further.** A longer plan sees further, so it should be better. Try plans of one, two and six actions on the fifty tasks.
 
@@ -731,12 +720,12 @@ claim("Plans of six end further from the goal than plans of one, by pixels", awa
 # demonstration does. The energy asks where a plan *ends*. A robot one action from its goal may choose any path of six that
 # comes back in time; all cost the same. It does the first action of one, looks, and plans to be back in six again. That the
 # model errs more after six steps adds to it. On the errands with three pictures, plans of four brought more pucks to their
-# places than plans of two, which thirty errands cannot tell from chance, and fewer robots.
+# places, which thirty errands cannot tell from chance, and fewer robots.
 #
 # ## At scale
-#
-# The full run watches 1.7 times and acts 2.4 times as long as this page, and it trains the networks that the page has loaded.
+# The full run watches 1.7 times and acts 2.4 times as long as this page, and trains the networks that the page has loaded.
 # Here is the page beside it, one seed each: training longer changes nothing that fifty tasks and thirty errands could show.
+# Below, three seeds of all that is trained. The films, the 1,050 moves and the tasks stay.
 
 # %% tags=["hide-input"]
 def again(seed):
@@ -866,26 +855,22 @@ enough = min(n for n in (4, 8, 16, 32, 64) if share_with(n) >= 0.85)  # the leas
 check("jepa/v_jepa_2_ac/enough", (enough, share_with))
 
 # %% [markdown]
-# So few do because the robot looks sixteen times, and each search starts from what the last one found.
+# So few do because the robot looks sixteen times, and each search starts from the last one's plan.
 #
 # ## Notes
-#
 # **Where this comes from.** V-JEPA 2 and V-JEPA 2-AC are by Assran and colleagues ([paper](https://arxiv.org/abs/2506.09985),
-# [entry](../../book/bibliography.md#assran2025)); the planner's numbers that are not in the paper are in its published code.
-# To plan by samples in frozen features, towards those of a goal picture, was shown before with DINO's by Zhou and colleagues
+# [entry](../../book/bibliography.md#assran2025)); the planner's numbers that are not in the paper are in its code. To plan by
+# samples in frozen features, towards those of a goal picture, was shown before by Zhou and colleagues with DINO's
 # ([2025](https://arxiv.org/abs/2411.04983), [entry](../../book/bibliography.md#zhou2025)); Terver and colleagues
 # ([2025](https://arxiv.org/abs/2512.24497), [entry](../../book/bibliography.md#terver2025)) compare the choices one by one.
-#
 # **What is different at their size.** Their predictor is a transformer with 24 layers of width 1024. It sees all patches of
-# all frames so far, the actions, and the arm's recorded position, also during a rollout. It gives the next features
-# themselves; ours adds a change. Their rollout has two steps from a clip's first frame, and their published code averages
-# over all frames that it predicts; ours starts from every frame and counts the last. Their action is seven numbers, for
-# position, rotation and gripper.
-#
+# all frames so far, the actions, and the arm's recorded position, also during a rollout. It gives the next features; ours
+# adds a change. Their rollout has two steps from a clip's first frame, and their code averages over all frames that it
+# predicts; ours starts from every frame and counts the last. Their action is seven numbers, for position, rotation and
+# gripper.
 # **Where popular accounts go wrong.** *It needs no robot data.* It needs less than 62 hours of it; what it has never seen is
-# the lab in which it is tried, and it gets no reward. *Tell it to put the cup on the plate.* The goal is a picture, and
-# somebody has to make it. *From films it learned how to move.* No action is in them; it learned to see.
-#
+# the lab in which it is tried, and it gets no reward. *Tell it to put the cup on the plate.* The goal is a picture that
+# somebody has to make. *From films it learned how to move.* No action is in them; it learned to see.
 # **What this chapter does not show.** That films of anything help: ours show the robot's own table. That an encoder finds
 # objects by itself: ours was built to answer in places. The camera looks straight down and never moves; the paper reports
 # that its robot is sensitive to where the camera stands. Nothing is hidden or gripped, and an action acts at once. The
