@@ -147,8 +147,8 @@ async function render({ model, el }) {
         surprise[i][moment - 1].forEach((value, place) => {
           ctx.globalAlpha = value / most;
           ctx.strokeStyle = colour.imagined;
-          ctx.lineWidth = 3;
-          ctx.strokeRect(x0 + (place % across) * step + 2, HEAD + Math.floor(place / across) * step + 2, step - 4, step - 4);
+          ctx.lineWidth = 2;
+          ctx.strokeRect(x0 + (place % across) * step + 3, HEAD + Math.floor(place / across) * step + 3, step - 6, step - 6);
         });
         ctx.globalAlpha = 1;
       });
