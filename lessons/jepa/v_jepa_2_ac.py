@@ -35,10 +35,9 @@ torch.set_num_threads(1)  # networks this small run faster on one core than on t
 
 # %% [markdown]
 # ## The question
-#
-# Here is a table from above. The bright disc is a robot, the dark one a puck; the wallpaper is another one on every table. An
-# action is two numbers, and nobody has said what they do. You want the table to look like the second picture. Which action
-# comes first?
+# Here is a table from above. The bright disc is a robot, the dark one a puck; the wallpaper is new on every table. An action
+# is two numbers, and nobody has said what they do. You want the table to look like the second picture. Which action comes
+# first?
 
 # %%
 world = RobotTable()
@@ -237,11 +236,10 @@ live("reach", model=networks, poster=poster, size=world.size, robot=world.robot,
 # ## The idea
 #
 # ![Diagram: films go through a trained encoder and a guesser, whose guess is compared with the next latent; then the encoder is frozen, and a trained predictor takes a latent and an action to the next, and again; then both are frozen, and the energy is how far the last prediction is from the goal picture's latent](../../book/_static/diagrams/v_jepa_2_ac.svg)
-#
-# The order is that of Assran and colleagues ([2025](https://arxiv.org/abs/2506.09985)). **Watch**: train an encoder on films
-# without actions. **Act**: freeze it, and train a predictor of its latents from interactions. **Plan**: encode a picture of
-# the goal, and search for actions whose predicted latent is near the goal's. Nobody names an object, gives a coordinate or a
-# reward.
+# The order is that of Assran and colleagues ([2025](https://arxiv.org/abs/2506.09985),
+# [entry](../../book/bibliography.md#assran2025)). **Watch**: train an encoder on films without actions. **Act**: freeze it,
+# and train a predictor of its latents from interactions. **Plan**: search for actions whose predicted latent is near that of
+# a picture of the goal. Nobody names an object, gives a coordinate or a reward.
 # V-JEPA 2 watched over a million hours of video. Its encoder, a vision transformer, has a billion parameters and filled in
 # what was hidden. Its predictor, V-JEPA 2-AC, has 300 million and learned from less than 62 hours of robot trajectories
 # (Droid). Ours are a million times and nearly fifty thousand times smaller. That forces three differences.
@@ -368,8 +366,7 @@ show(fig, caption="In latents, near is near and far is far, across the whole tab
      alt="The latents' difference rises almost in a straight line; that of the pixels is flat from five pixels on.")
 
 # %% [markdown]
-# Robot and puck come out to about half a pixel or better, of the wallpaper nothing. Before watching, the same eight places
-# are some three pixels off.
+# Robot and puck come out to about half a pixel or better, of the wallpaper nothing; before watching, some three pixels off.
 # **Reaching.** Look, plan two actions, do the first, look again, sixteen times. A task is solved if the robot *ends* within
 # 1.5 pixels of its place. We expect most of the fifty. Beside it stand floors and references: to stay; to move at random; the
 # encoder *before* it has watched, with the same moves; to search with the same planner in the world itself, judged by pixels,
@@ -518,8 +515,8 @@ show(fig, caption="An errand. Above: the start and two of the three pictures. Be
 
 # %% [markdown]
 # One picture is hardly ever enough, and a plan of four does not cure it. With pictures on the way about half of the errands
-# are done, or more; each step is then a reach of a few pixels, or a straight push. Many of the others went wrong early: on
-# its way round the robot bumped the puck, which hardly happened where the errand was done. No picture says how to mend that.
+# are done, or more; each step is then a reach of a few pixels, or a straight push. Many others went wrong early: on its way
+# round the robot bumped the puck, which hardly happened where the errand was done. No picture says how to mend that.
 # **How few moves are enough?** And did watching help, or would the same moves have taught the robot to see as well? We train
 # with 60, 210, 1,050 and 6,000 moves. *Watched first* has the encoder of the 2,000 films. *From scratch* does all with the
 # moves: it watches their frames for as many updates, takes the scale of its latents from them, then learns to act. For this
@@ -604,10 +601,10 @@ show(fig, caption="Watching first pays where moves are few. With thousands of th
 
 # %% [markdown]
 # **What the rollout loss adds.** Imagine eight actions ahead from one picture, and compare with what the encoder says of the
-# actual frames. All rows have the same frozen encoder, 6,000 moves and three seeds. Two predictors: one with a wide hidden
-# layer, and ours with two narrow ones. Two cameras: the clean one, and one that adds to each pixel noise of standard
-# deviation 0.2 (black is 0, white 1), while learning and at the start of each imagined path. A rollout of 4 evaluates the
-# predictor (15 + 4 · 12) / 15 = 4.2 times as often, so teacher forcing also gets three times the updates.
+# actual frames. All rows have the same frozen encoder, 6,000 moves and three seeds. Two predictors: a wide hidden layer, or
+# our two narrow ones. Two cameras: the clean one, and one that adds to each pixel noise of standard deviation 0.2 (black is
+# 0, white 1), while learning and at the start of each imagined path. A rollout of 4 evaluates the predictor (15 + 4 · 12) /
+# 15 = 4.2 times as often, so teacher forcing also gets three times the updates.
 
 # %% tags=["nbval-check-output"]
 @torch.no_grad()
@@ -704,10 +701,9 @@ claim("Without places the robot is read worse: R²", blind["no places"][0], "<="
 # Half of it can be read off, and the robot is four pixels off. The slow thing crowds out the moving one. *Without places* the
 # robot is lost too; more films might help. So these hints are needed here, in one seed. *At scale* has three for the third.
 # *Layer norm* (one seed, with this page's moves) suits the paper's features, over a thousand numbers a patch, in which mean
-# and size may say little. Ours are sixteen coordinates. Without their mean they forget where all of it is, and without their
+# and size may say little. Ours are sixteen coordinates. Without their mean it is lost where all of it is, and without their
 # size how far apart.
-#
-# **Plan further.** A longer plan sees further, so it should be better. Try plans of one, two and six actions on the fifty tasks.
+# **Plan further.** A longer plan sees further, so it should be better. Try one, two and six actions.
 
 # %% tags=["nbval-check-output"]
 ends = {h: by_pictures(model, starts, goals, papers, planner=CEM(h, 128, 12, 5, spread=1.5)) for h in (1, 6)} | {2: ours}
@@ -718,9 +714,9 @@ claim("Plans of six end further from the goal than plans of one, by pixels", awa
 # %% [markdown]
 # It gets worse, and from the first. For a plain reach one action would have done; we plan two because the published
 # demonstration does. The energy asks where a plan *ends*. A robot one action from its goal may choose any path of six that
-# comes back in time; all cost the same. It does the first action of one, looks, and plans to be back in six again. That the
-# model errs more after six steps adds to it. On the errands with three pictures, plans of four brought more pucks to their
-# places, which thirty errands cannot tell from chance, and fewer robots.
+# comes back in time; all cost the same. It does the first action of one and plans to be back in six again. That the model
+# errs more after six steps adds to it. On the errands with three pictures, plans of four brought more pucks to their places,
+# which thirty errands cannot tell from chance, and fewer robots.
 #
 # ## At scale
 # The full run watches 1.7 times and acts 2.4 times as long as this page, and trains the networks that the page has loaded.
@@ -858,21 +854,18 @@ check("jepa/v_jepa_2_ac/enough", (enough, share_with))
 # So few do because the robot looks sixteen times, and each search starts from the last one's plan.
 #
 # ## Notes
-# **Where this comes from.** V-JEPA 2 and V-JEPA 2-AC are by Assran and colleagues ([paper](https://arxiv.org/abs/2506.09985),
-# [entry](../../book/bibliography.md#assran2025)); the planner's numbers that are not in the paper are in its code. To plan by
-# samples in frozen features, towards those of a goal picture, was shown before by Zhou and colleagues with DINO's
+# **Where this comes from.** The planner's numbers that are not in the paper are in its code. To plan by samples in frozen
+# features, towards those of a goal picture, was shown before by Zhou and colleagues with DINO's
 # ([2025](https://arxiv.org/abs/2411.04983), [entry](../../book/bibliography.md#zhou2025)); Terver and colleagues
 # ([2025](https://arxiv.org/abs/2512.24497), [entry](../../book/bibliography.md#terver2025)) compare the choices one by one.
 # **What is different at their size.** Their predictor is a transformer with 24 layers of width 1024. It sees all patches of
 # all frames so far, the actions, and the arm's recorded position, also during a rollout. It gives the next features; ours
-# adds a change. Their rollout has two steps from a clip's first frame, and their code averages over all frames that it
-# predicts; ours starts from every frame and counts the last. Their action is seven numbers, for position, rotation and
-# gripper.
+# adds a change. Their rollout has two steps from a clip's first frame, and their code averages over all predicted frames;
+# ours starts from every frame and counts the last. Their action is seven numbers.
 # **Where popular accounts go wrong.** *It needs no robot data.* It needs less than 62 hours of it; what it has never seen is
 # the lab in which it is tried, and it gets no reward. *Tell it to put the cup on the plate.* The goal is a picture that
 # somebody has to make. *From films it learned how to move.* No action is in them; it learned to see.
 # **What this chapter does not show.** That films of anything help: ours show the robot's own table. That an encoder finds
-# objects by itself: ours was built to answer in places. The camera looks straight down and never moves; the paper reports
-# that its robot is sensitive to where the camera stands. Nothing is hidden or gripped, and an action acts at once. The
-# sub-goal pictures were drawn by us, who know how to push a puck; that a model should find its own is an open problem here as
-# there.
+# objects by itself: ours was built to answer in places. The camera looks straight down and never moves; the paper's robot is
+# sensitive to where it stands. Nothing is hidden or gripped, and an action acts at once. The sub-goal pictures were drawn by
+# us, who know how to push a puck; that a model should find its own is an open problem here as there.
