@@ -82,8 +82,8 @@ show(fig, caption="Beyond five pixels, a little more than the robot's width, the
      alt="A curve that rises steeply up to five pixels and is flat from there.")
 
 # %% [markdown]
-# So we need another way of seeing, in which near is near, and a way of knowing what actions do. V-JEPA 2-AC learns first the
-# one, from many films and no actions, then the other, from few actions.
+# So we need another way of seeing, in which near is near, and a way of knowing what actions do. V-JEPA 2-AC first learns to
+# see, from many films and no actions, then to act, from few.
 #
 # ## Play
 #
@@ -141,9 +141,9 @@ def act(encoder, moves, name="acting", sample=films[:64], rollout=4, hidden=(64,
 model = act(encoder, moves)
 
 # %% [markdown]
-# To draw what the network imagines we need a ruler: a linear map from latents to the two places, fitted on films of its own,
-# which neither training nor planning sees. A *planner* will try 128 plans of two actions in imagination, keep the 12 that end
-# nearest to the goal's latent, and try again around them, five times.
+# To draw what the network imagines we need a ruler: a linear map from latents to the two places, fitted on films that neither
+# training nor planning sees. A *planner* will try 128 plans of two actions in imagination, keep the 12 that end nearest to
+# the goal's latent, and try again around them, five times.
 
 # %% tags=["hide-input"]
 from wm_core.artefacts import export_onnx
@@ -366,7 +366,7 @@ show(fig, caption="In latents, near is near and far is far, across the whole tab
      alt="The latents' difference rises almost in a straight line; that of the pixels is flat from five pixels on.")
 
 # %% [markdown]
-# Robot and puck come out to about half a pixel or better, of the wallpaper nothing; before watching, some three pixels off.
+# Robot and puck come out to half a pixel or better, of the wallpaper nothing; before watching, some three pixels off.
 # **Reaching.** Look, plan two actions, do the first, look again, sixteen times. A task is solved if the robot *ends* within
 # 1.5 pixels of its place. We expect most of the fifty. Beside it stand floors and references: to stay; to move at random; the
 # encoder *before* it has watched, with the same moves; to search with the same planner in the world itself, judged by pixels,
@@ -519,8 +519,8 @@ show(fig, caption="An errand. Above: the start and two of the three pictures. Be
 # round the robot bumped the puck, which hardly happened where the errand was done. No picture says how to mend that.
 # **How few moves are enough?** And did watching help, or would the same moves have taught the robot to see as well? We train
 # with 60, 210, 1,050 and 6,000 moves. *Watched first* has the encoder of the 2,000 films. *From scratch* does all with the
-# moves: it watches their frames for as many updates, takes the scale of its latents from them, then learns to act. For this
-# page that is too many trainings. A full run of this file did them; the page loads its networks and measures some again.
+# moves: it watches their frames for as many updates, takes the scale of its latents from them, then learns to act. A full run
+# of this file did these trainings; the page loads its networks and measures some again.
 
 # %% tags=["hide-input"]
 from wm_core.artefacts import load, published, save
