@@ -4,8 +4,8 @@
 # You will show a robot a picture of how the table should look, and it will move until the table looks like that. It has learned
 # to see from films, and what its motors do from a thousand moves.
 #
-# It takes about a minute on two idle CPU cores; networks this small gain little from a GPU. You need to have met latents,
-# rulers and rollouts in [One frame, then the future](../foundations/quickstart.py).
+# It takes about a minute on two idle CPU cores. You need to have met latents, rulers and rollouts in [One frame, then the
+# future](../foundations/quickstart.py).
 
 # %%
 import math
@@ -35,6 +35,7 @@ torch.set_num_threads(1)  # networks this small run faster on one core than on t
 
 # %% [markdown]
 # ## The question
+#
 # Here is a table from above. The bright disc is a robot, the dark one a puck; the wallpaper is new on every table. An action
 # is two numbers, and nobody has said what they do. You want the table to look like the second picture. Which action comes
 # first?
@@ -236,10 +237,12 @@ live("reach", model=networks, poster=poster, size=world.size, robot=world.robot,
 # ## The idea
 #
 # ![Diagram: films go through a trained encoder and a guesser, whose guess is compared with the next latent; then the encoder is frozen, and a trained predictor takes a latent and an action to the next, and again; then both are frozen, and the energy is how far the last prediction is from the goal picture's latent](../../book/_static/diagrams/v_jepa_2_ac.svg)
+#
 # The order is that of Assran and colleagues ([2025](https://arxiv.org/abs/2506.09985),
 # [entry](../../book/bibliography.md#assran2025)). **Watch**: train an encoder on films without actions. **Act**: freeze it,
 # and train a predictor of its latents from interactions. **Plan**: search for actions whose predicted latent is near that of
 # a picture of the goal. Nobody names an object, gives a coordinate or a reward.
+#
 # V-JEPA 2 watched over a million hours of video. Its encoder, a vision transformer, has a billion parameters and filled in
 # what was hidden. Its predictor, V-JEPA 2-AC, has 300 million and learned from less than 62 hours of robot trajectories
 # (Droid). Ours are a million times and nearly fifty thousand times smaller. That forces three differences.
@@ -323,6 +326,7 @@ show(fig, caption=f"Where each of the eight queries looks: inside the orange lin
 # | here | 2 | 128 | 12 | 5 | 0.10 |
 #
 # ## The code
+#
 # The losses, the planner, which knows a world model by `rollout` alone, and `drive`, which uses it. The rollout loss is left
 # to you.
 
@@ -367,11 +371,12 @@ show(fig, caption="In latents, near is near and far is far, across the whole tab
 
 # %% [markdown]
 # Robot and puck come out to half a pixel or better, of the wallpaper nothing; before watching, some three pixels off.
-# **Reaching.** Look, plan two actions, do the first, look again, sixteen times. A task is solved if the robot *ends* within
-# 1.5 pixels of its place. We expect most of the fifty. Beside it stand floors and references: to stay; to move at random; the
-# encoder *before* it has watched, with the same moves; to search with the same planner in the world itself, judged by pixels,
-# as a flawless pixel predictor could if pixels were also its measure of near; and to go straight, told where robot and goal
-# are. This is one seed; *At scale* has three.
+#
+# **Reaching.** Sixteen looks, each with a plan of two actions. A task is solved if the robot *ends* within 1.5 pixels of its
+# place. We expect most of the fifty. Beside it stand floors and references: to stay; to move at random; the encoder *before*
+# it has watched, with the same moves; to search with the same planner in the world itself, judged by pixels, as a flawless
+# pixel predictor could if pixels were also its measure of near; and to go straight, told where robot and goal are. This is
+# one seed; *At scale* has three.
 
 # %%
 TABLE = dict(step=world.step, bound=within(world.reach))
@@ -428,6 +433,7 @@ table(["50 tasks, 16 actions", "solved (95 % interval)", "distance at the end / 
 # Eight places that nobody trained reach some of the goals. Watching reaches the rest. A search in the world itself, without
 # any error of imagination, loses to one that imagines: its judge, the difference of pixels, says nothing from afar, and plans
 # of six actions do not help it.
+#
 # **The landscape.** For one task, the energy of every first action. The search only knows it at its own dots. If the model
 # knows what actions do, then for a goal one action away the lowest cell is that of the action or a neighbour. We try 200
 # moves.
@@ -472,6 +478,7 @@ print(f"It lies {miss:.2f} pixels from the true action, on average; a cell is 0.
 
 # %% [markdown]
 # Nearly all of these moves are free. What the model knows of pushing, the errands show.
+#
 # **Errands.** Now the puck shall move, six pixels in some direction, and the picture shows it there with the robot behind it.
 # The energy falls as either nears its place. To push, the robot must first go round the puck, away from its own, and a plan
 # of two actions does not see that far. So we try plans of four, and what V-JEPA 2-AC does with long tasks: pictures of steps
@@ -517,6 +524,7 @@ show(fig, caption="An errand. Above: the start and two of the three pictures. Be
 # One picture is hardly ever enough, and a plan of four does not cure it. With pictures on the way about half of the errands
 # are done, or more; each step is then a reach of a few pixels, or a straight push. Many others went wrong early: on its way
 # round the robot bumped the puck, which hardly happened where the errand was done. No picture says how to mend that.
+#
 # **How few moves are enough?** And did watching help, or would the same moves have taught the robot to see as well? We train
 # with 60, 210, 1,050 and 6,000 moves. *Watched first* has the encoder of the 2,000 films. *From scratch* does all with the
 # moves: it watches their frames for as many updates, takes the scale of its latents from them, then learns to act. A full run
@@ -625,6 +633,7 @@ table(["error × 100", *LOSSES],
 # With a clean camera the rollout loss lowers the error, by about a fifth for the wide predictor and less for ours; teacher
 # forcing for three times as long does about as well, or better. With a grainy camera the rollout lowers the error of both by
 # about a fifth, and patience makes things *worse*. Why?
+#
 # Every latent is a little off then, each in its own way. The best answer to one such latent leans towards the middle of what
 # is usual, and teacher forcing learns to lean. In eight steps it leans eight times, though only the first latent was off. The
 # rollout loss sees that. If this is the reason, a robot imagined by teacher forcing should stand too near the middle of the
@@ -682,6 +691,7 @@ claim("With 6,000 moves the difference is at most", abs(share["watched first", 4
 
 # %% [markdown]
 # ## What breaks
+#
 # **See everything.** Take the variance over all frames instead of within each film, as VICReg has it. Or take the first
 # chapter's encoder, which can say anything about a picture. Or let all queries start on their own, none as another's
 # opposite. All have watched the same films, in the full run, one seed each.
@@ -699,10 +709,13 @@ claim("Without places the robot is read worse: R²", blind["no places"][0], "<="
 # %% [markdown]
 # *Not centred*, the latents may differ by their wallpaper, which never changes within a film and so costs nothing to predict.
 # Half of it can be read off, and the robot is four pixels off. The slow thing crowds out the moving one. *Without places* the
-# robot is lost too; more films might help. So these hints are needed here, in one seed. *At scale* has three for the third.
+# robot is lost too; more films might help. So these two hints are needed here, in one seed. The third, *opposites*, is needed
+# for the puck alone; *At scale* has three seeds.
+#
 # *Layer norm* (one seed, with this page's moves) suits the paper's features, over a thousand numbers a patch, in which mean
 # and size may say little. Ours are sixteen coordinates. Without their mean it is lost where all of it is, and without their
 # size how far apart.
+#
 # **Plan further.** A longer plan sees further, so it should be better. Try one, two and six actions.
 
 # %% tags=["nbval-check-output"]
@@ -719,9 +732,10 @@ claim("Plans of six end further from the goal than plans of one, by pixels", awa
 # which thirty errands cannot tell from chance, and fewer robots.
 #
 # ## At scale
-# The full run watches 1.7 times and acts 2.4 times as long as this page, and trains the networks that the page has loaded.
-# Here is the page beside it, one seed each: training longer changes nothing that fifty tasks and thirty errands could show.
-# Below, three seeds of all that is trained. The films, the 1,050 moves and the tasks stay.
+#
+# The full run watches 1.7 times and acts 2.4 times as long as this page. Here is the page beside it, one seed each: training
+# longer changes nothing that fifty tasks and thirty errands could show. Below, three seeds of all that is trained; the films,
+# the 1,050 moves and the tasks stay.
 
 # %% tags=["hide-input"]
 def again(seed):
@@ -805,8 +819,8 @@ def feed_back(predict, z, actions, steps):
 check("jepa/v_jepa_2_ac/feed_back", feed_back)
 
 # %% [markdown]
-# **2. No longer than two pixels.** The planner may try any action, and the robot can do only short ones. Shorten those that are
-# too long; keep their direction, and leave the others as they are, also one of length zero.
+# **2. No longer than two pixels.** Shorten actions that are too long for the robot; keep their direction, and leave the
+# others as they are, also one of length zero.
 
 # %% tags=["exercise"]
 def shorten(actions, reach):
@@ -854,17 +868,21 @@ check("jepa/v_jepa_2_ac/enough", (enough, share_with))
 # So few do because the robot looks sixteen times, and each search starts from the last one's plan.
 #
 # ## Notes
+#
 # **Where this comes from.** The planner's numbers that are not in the paper are in its code. To plan by samples in frozen
 # features, towards those of a goal picture, was shown before by Zhou and colleagues with DINO's
 # ([2025](https://arxiv.org/abs/2411.04983), [entry](../../book/bibliography.md#zhou2025)); Terver and colleagues
 # ([2025](https://arxiv.org/abs/2512.24497), [entry](../../book/bibliography.md#terver2025)) compare the choices one by one.
+#
 # **What is different at their size.** Their predictor is a transformer with 24 layers of width 1024. It sees all patches of
 # all frames so far, the actions, and the arm's recorded position, also during a rollout. It gives the next features; ours
 # adds a change. Their rollout has two steps from a clip's first frame, and their code averages over all predicted frames;
 # ours starts from every frame and counts the last. Their action is seven numbers.
+#
 # **Where popular accounts go wrong.** *It needs no robot data.* It needs less than 62 hours of it; what it has never seen is
 # the lab in which it is tried, and it gets no reward. *Tell it to put the cup on the plate.* The goal is a picture that
 # somebody has to make. *From films it learned how to move.* No action is in them; it learned to see.
+#
 # **What this chapter does not show.** That films of anything help: ours show the robot's own table. That an encoder finds
 # objects by itself: ours was built to answer in places. The camera looks straight down and never moves; the paper's robot is
 # sensitive to where it stands. Nothing is hidden or gripped, and an action acts at once. The sub-goal pictures were drawn by
