@@ -15,6 +15,7 @@ from wm_core.jepa.byol import BYOL
 from wm_core.jepa.causal_jepa import CausalJEPA, whole_past
 from wm_core.jepa.i_jepa import IJEPA
 from wm_core.jepa.le_jepa import LeJEPA
+from wm_core.jepa.next_moment import NextMoment, surprise
 from wm_core.jepa.v_jepa import VJEPA
 from wm_core.jepa.vl_jepa import VLJEPA, TokenVLM, YDecoder
 from wm_core.metrics.energy import worst_energy_error
@@ -30,12 +31,13 @@ from wm_core.physics.swings import starts
 from wm_core.worlds.captions import ask
 from wm_core.worlds.coupled_discs import CoupledDiscs, apart
 from wm_core.worlds.dot_room import DotRoom
+from wm_core.worlds.events import EVENTS, pairs
 from wm_core.worlds.language import ANSWER_LENGTH, QUESTION_LENGTH, VOCABULARY, understand
 from wm_core.worlds.moving_shapes import MovingShapes
 from wm_core.worlds.oscillators import Pendulum
 from wm_core.worlds.robot import RobotTable
 from wm_core.worlds.shapes import Shapes
-from wm_core.worlds.slow_signal import SlowSignal
+from wm_core.worlds.stage import Stage
 
 MODELS = ROOT / "book/_static/models"
 
@@ -91,14 +93,6 @@ def kind_read(kept, model=LeJEPA, dim=16):
     return LinearClassifier(z, seen.kind, 4).accuracy(test, fresh.kind)
 
 
-def slow_read(kept):
-    """How much of the slow numbers a linear probe reads off the encoder that SIGReg held open: R²."""
-    encoder, world = kept.into(EnsembleMLP((24, 64, 64, 4))), SlowSignal(loudness=1.5)
-    seen, fresh = (world.pairs(2048, torch.Generator().manual_seed(seed)) for seed in (77, 78))
-    z, test = (encoder(pairs.before[None])[0] for pairs in (seen, fresh))
-    return LinearProbe(z, seen.signal, ridge=1e-3).r2(test, fresh.signal)
-
-
 def parts(out=None):
     """The encoder of the chapter on I-JEPA, and its predictor or decoder."""
     encoder = ViT(size=24, patch=4, dim=64, depth=3)
@@ -129,6 +123,17 @@ def robot_read(kept):
     places, actual = (films.states[..., :2].flatten(0, 1) for films in (seen, fresh))
     read = LinearProbe(encoder(seen.frames).flatten(0, 1), places, ridge=1e-4)
     return read.r2(encoder(fresh.frames).flatten(0, 1), actual)
+
+
+def pairs_told_apart(kept, **how):
+    """The share of pairs, of six kinds, in which the impossible clip surprises more."""
+    model = NextMoment(ViT(patch=8, frames=2, dim=64, depth=2, heads=4), **how)
+    model, won = kept.into(model).eval(), []
+    for number, event in enumerate(EVENTS):
+        test = pairs(Stage(texture=0.05), 150, torch.Generator().manual_seed(50 + number), event)
+        possible, impossible = (surprise(model, clips).mean((1, 2)) for clips in (test.possible, test.impossible))
+        won.append((impossible > possible).float().mean())
+    return torch.stack(won).mean()
 
 
 SIZES = {"words": len(VOCABULARY), "question": QUESTION_LENGTH, "answer": ANSWER_LENGTH}
@@ -179,6 +184,8 @@ def hidden_past(kept):
 
 
 HEADLINES = {
+    "next_moment": ("features, seed 0, all", pairs_told_apart),
+    "next_moment_pixels": ("pixels, seed 0, all", lambda kept: pairs_told_apart(kept, wanted="pixels", kind="l2")),
     "causal_jepa": ("objects, seed 0, hidden past, joined", hidden_past),
     "vl_jepa": ("VL-JEPA, seed 0, in words", written_from_meanings),
     "token_vlm": ("tokens, seed 0, in words", written_by_tokens),
@@ -196,7 +203,6 @@ HEADLINES = {
     "le_jepa": ("kind, seed 0", kind_read),
     "le_jepa_six": ("kind, seed 0", lambda kept: kind_read(kept, dim=6)),
     "le_jepa_small_weight": ("kind, seed 0", kind_read),
-    "slow_signal": ("SIGReg, λ = 0.05, R², seed 0", slow_read),
     "vicreg": ("kind, seed 0", kind_read),
     "byol": ("kind, seed 0", lambda kept: kind_read(kept, BYOL)),
     "action_jepa": (
