@@ -24,7 +24,8 @@ from wm_core.worlds.events import EVENTS, pairs
 from wm_core.worlds.stage import Stage
 
 settings = scale(tiny=dict(steps=80, pool=512, pairs=150),
-                 full=dict(steps=2500, pool=8192, pairs=150, seeds={"features": 3, "pixels": 3, "frozen features": 2}))
+                 full=dict(steps=2500, pool=8192, pairs=150,
+                           seeds={"features": 3, "pixels": 3, "frozen features": 2}))
 torch.set_num_threads(1)  # networks this small run faster on one core than on two
 
 # %% [markdown]
@@ -59,16 +60,17 @@ strip((first.possible[EXAMPLE], first.impossible[EXAMPLE]), ("it comes out", "it
 
 # %% [markdown]
 # Show a baby something like it and it looks longer at the second. Baillargeon, Spelke and Wasserman
-# ([1985](../../book/bibliography.md#baillargeon1985)) built the method on that: they let a screen turn, like a drawbridge, through the
-# place of a box that it had just hidden, and five-month-olds looked longer than when the screen stopped at the box. It is called
-# *violation of expectation*. It needs no words, so it can be done with a network too. In the place of looking time we take the
-# error of its prediction, the *surprise*.
+# ([1985](../../book/bibliography.md#baillargeon1985)) built a method on that: they let a screen turn, like a drawbridge,
+# through the place of a box that it had just hidden, and five-month-olds looked longer than when the screen stopped at the box. It
+# is called *violation of expectation*. It needs no words, so it can be done with a network too. In the place of looking time we
+# take the error of its prediction, the *surprise*.
 #
 # Here are six things that cannot happen, one pair of clips each.
 
 # %%
-WHAT = {"vanish": "it does not come out", "appear": "nothing went in, and out it comes", "shape": "another shape comes out",
-        "colour": "another colour comes out", "pass_through": "it passes a wall", "teleport": "it jumps, in plain sight"}
+WHAT = {"vanish": "it does not come out", "appear": "nothing went in, and out it comes",
+        "shape": "another shape comes out", "colour": "another colour comes out",
+        "pass_through": "it passes a wall", "teleport": "it jumps, in plain sight"}
 
 
 # %% tags=["hide-input"]
@@ -83,8 +85,8 @@ for row, (event, pair) in zip(panels, tests.items(), strict=True):
     for ax, frame in zip(row, around(pair, EXAMPLE), strict=True):
         picture(ax, pair.impossible[EXAMPLE, frame].permute(1, 2, 0), " ")
     row[0].text(0, 1.08, f"{event}: {WHAT[event]}", transform=row[0].transAxes, in_layout=False)
-show(fig, caption="The impossible clip of six pairs, about the moment when it becomes impossible. The striped bar is a wall, "
-                  "which turns back what hits it. Every one has a possible partner that begins in the same way.",
+show(fig, caption="The impossible clip of six pairs, about the moment when it becomes impossible. The striped bar is "
+                  "a wall, which turns back what hits it. Each has a possible partner that begins in the same way.",
      alt="Six rows of six frames, each with a shape and most with a pale bar that hides what passes behind it.")
 
 # %% [markdown]
@@ -94,13 +96,15 @@ show(fig, caption="The impossible clip of six pairs, about the moment when it be
 
 # %%
 def build(wanted="features", seed=0):
-    """A network of this chapter, untrained: it will predict features, or pixels."""
+    """A network of this chapter, untrained: it will predict features, or pixels (then with the squared error)."""
     torch.manual_seed(seed)
-    return NextMoment(ViT(size=24, patch=8, frames=2, tubelet=2, dim=64, depth=2, heads=4), wanted=wanted)
+    wanted, _, kind = wanted.partition(", ")
+    encoder = ViT(size=24, patch=8, frames=2, tubelet=2, dim=64, depth=2, heads=4)
+    return NextMoment(encoder, wanted=wanted, kind=kind or ("l2" if wanted == "pixels" else "l1"))
 
 
 def surprises(model, copying=False):
-    """For each event the surprise by the possible clips and by the impossible ones: (2, pairs, moments - 1, places)."""
+    """For each event the surprise by possible and by impossible clips: (2, pairs, moments - 1, places)."""
     def by(clips):
         return torch.cat([surprise(model, some, copying) for some in clips.split(50)])
     return {event: torch.stack([by(pair.possible), by(pair.impossible)]) for event, pair in tests.items()}
@@ -192,8 +196,6 @@ from wm_core.artefacts import export_onnx
 from wm_core.worlds.dot_room import WAVES
 from wm_core.worlds.drawing import HALF_WIDTH
 
-SCENES = 5
-
 
 class Surprised(nn.Module):
     """Two clips to the surprise at each place of each moment, for the page."""
@@ -209,29 +211,36 @@ class Surprised(nn.Module):
 
 def scripts(walled):
     """Scenes as numbers, from which the page draws."""
-    script = world.script(SCENES, torch.Generator().manual_seed(21), torch.full((SCENES,), walled))
-    fields = ("kinds", "hues", "heights", "level", "radius", "direction", "centre", "wide", "tall", "paint", "speed", "texture")
+    script = world.script(5, torch.Generator().manual_seed(21), torch.full((5,), walled))
+    fields = ("kinds", "hues", "heights", "level", "radius", "direction", "centre", "wide", "tall", "paint", "speed",
+              "texture")
     return [{name: getattr(script, name)[row].tolist() for name in fields}
-            | {"crossing": float(-script.progress[row, 0] / script.speed[row])} for row in range(SCENES)]
+            | {"crossing": float(-script.progress[row, 0] / script.speed[row])} for row in range(5)]
 
 
+# %% tags=["hide-input"]
 possible = world.occluded(200, torch.Generator().manual_seed(9))
-usual = {wanted: torch.cat([surprise(model, some) for some in possible.frames.split(50)]) for wanted, model in kept.items()}
+usual = {wanted: torch.cat([surprise(model, some) for some in possible.frames.split(50)])
+         for wanted, model in kept.items()}
 example = torch.stack([first.possible[EXAMPLE], first.impossible[EXAMPLE]])
-networks = {wanted: export_onnx(Surprised(model).eval(), {"clips": example}, ["surprise"]) for wanted, model in kept.items()}
+networks = {wanted: export_onnx(Surprised(model).eval(), {"clips": example}, ["surprise"])
+            for wanted, model in kept.items()}
 traces = surprise(kept["features"], example).mean(2)
 
 poster, (top, bottom) = figure(1, 2, width=6.4, height=2.7)
 picture(top, example[1, 13].permute(1, 2, 0), "the other clip, frame 14")
-for line, shade, name, style in zip(traces, ("actual", "imagined"), ("what the world does", "the other clip"), ("-", "--"), strict=True):
+looks = (("actual", "what the world does", "-"), ("imagined", "the other clip", "--"))
+for line, (shade, name, style) in zip(traces, looks, strict=True):
     bottom.stairs(line, range(2, 17, 2), color=colour(shade), linestyle=style, label=name, baseline=None)
-bottom.set(xlabel="frame", ylabel="surprise", ylim=(0, None))
-bottom.legend()
-live("behind", model=networks, poster=poster, size=24, frames=16, tubelet=2, thickness=world.thickness, half=list(HALF_WIDTH),
-     waves=[list(wave) for wave in WAVES], usual={wanted: float(each.mean()) for wanted, each in usual.items()},
+bottom.set(xlabel="frame", ylabel="surprise", ylim=(0, 1.4 * float(traces.max())))
+bottom.legend(loc="upper left")
+live("behind", model=networks, poster=poster, size=24, frames=16, tubelet=2, thickness=world.thickness,
+     half=list(HALF_WIDTH), waves=[list(wave) for wave in WAVES],
+     usual={wanted: float(each.mean()) for wanted, each in usual.items()},
      scenes={"open": scripts(False), "walled": scripts(True)},
-     caption="Choose what happens in the other clip. Both clips begin alike, and so do the two traces. Step with the left and right "
-             "arrow keys or drag; up and down moves the path. Orange squares show where the network was surprised.",
+     caption="Choose what happens in the other clip. Both clips begin alike, and so do the two traces. Step with the "
+             "left and right arrow keys or drag; up and down moves the path. Orange squares show where the network "
+             "was surprised.",
      alt="A clip in which a shape has vanished, and two traces of surprise that part where it should have come out.")
 
 # %% [markdown]
@@ -246,9 +255,9 @@ live("behind", model=networks, poster=poster, size=24, frames=16, tubelet=2, thi
 # hidden. V-JEPA hides tubes, places that stay hidden at all times, and fills them in from what is seen before, beside *and after*.
 # Surprise asks about the next moment, given only what came before. Garrido and colleagues
 # ([2025](../../book/bibliography.md#garrido2025)) ask that of a V-JEPA that was trained with tubes: they slide a window along a
-# clip and hide the window's end. We tried tubes in this world first, and in the few minutes of training that a page can wait for
-# the network did not learn that what goes in comes out. We have not found out why. Our guess is that a tube is
-# most easily filled in from its surroundings at the same moment, and where to look across time is learned late.
+# clip and hide the window's end. We tried tubes in this world first, and in four minutes of training the network did not learn
+# that what goes in comes out. We have not found out why. Our guess is that a tube is most easily filled in from its surroundings at
+# the same moment, and that looking across time is learned late.
 #
 # So we train for what we shall ask. The encoder sees one moment at a time, two frames, as nine tokens. A predictor looks back over
 # all the moments so far, never ahead, and says how the features of the next moment will *differ* from those of this one. It does so
@@ -270,21 +279,22 @@ live("behind", model=networks, poster=poster, size=24, frames=16, tubelet=2, thi
 # (`next_moment_loss`, `surprise`). Of the first moment nothing is expected.
 #
 # What does surprise measure? Suppose that the predictor is as good as can be. Then it expects the median, and what is left over
-# possible futures is their mean absolute deviation, as in the [last chapter but one](v_jepa.py). For any one future $s$
+# possible futures is their mean absolute deviation, as in [the chapter on V-JEPA](v_jepa.py). For any one future $s$
 #
 # $$ S(s) = \underbrace{\operatorname{MAD}(s \mid o_{\le t})}_{\text{how uncertain the world is}}
 #    + \underbrace{S(s) - \operatorname{MAD}(s \mid o_{\le t})}_{\text{how odd this future is}} . $$
 #
-# The first term has nothing to do with possible or impossible. It is large where much can happen: where a shape is about to enter
-# the picture, and in a real film wherever leaves move. Only the second tells. A *pair* takes the first term away:
-# two clips that begin alike have the same past, hence the same expectation and the same first term,
+# The first term has nothing to do with possible or impossible. It is large where much can happen: where a shape may enter the
+# picture, and in a real film wherever leaves move. Only the second tells. A *pair* takes the first term away: two clips that begin
+# alike have the same past, hence the same expectation and the same first term,
 #
 # $$ S(s^{\text{impossible}}) - S(s^{\text{possible}})
-#    = \frac{1}{Pd}\Big( \big\lVert \hat s - s^{\text{impossible}} \big\rVert_1 - \big\lVert \hat s - s^{\text{possible}} \big\rVert_1 \Big), $$
+#    = \frac{1}{Pd}\Big( \big\lVert \hat s - s^{\text{impossible}} \big\rVert_1
+#    - \big\lVert \hat s - s^{\text{possible}} \big\rVert_1 \Big), $$
 #
-# and before the event the difference is exactly zero. That is at the first moment in which they differ. After it the two clips have
-# different pasts, and the difference also holds what each now makes of what it saw. A single clip has no such partner, and we shall
-# see what that costs.
+# and before the event the difference is exactly zero. The equation holds at the first moment in which the two differ. After it they
+# have different pasts, and the difference also holds what the network makes of each. A single clip has no such partner, and we
+# shall see what that costs.
 #
 # ## The code
 
@@ -303,8 +313,10 @@ source(NextMoment.expect, NextMoment.forward, surprise)
 # %%
 short, history = train("features")
 rows = []
-for name, model in (("untrained", build()), (f"after {settings['steps']} steps", short), ("the kept network", kept["features"])):
-    by = [torch.cat([surprise(model, some, copying) for some in possible.frames.split(50)]).mean() for copying in (False, True)]
+stages = {"untrained": build(), f"after {settings['steps']} steps": short, "the kept network": kept["features"]}
+for name, model in stages.items():
+    by = [torch.cat([surprise(model, some, copying) for some in possible.frames.split(50)]).mean()
+          for copying in (False, True)]
     rows.append([name, *map(float, by), float(by[0] / by[1])])
 table(["surprise by possible clips", "network", "no change", "ratio"], rows, digits=3)
 
@@ -331,7 +343,8 @@ def won_fig(shares, trials, caption, alt):
         for row, event in enumerate(EVENTS):
             _, low, high = wilson(round(by[event] * trials), trials)
             ax.plot([low, high], [row + shift] * 2, color=colour(shade))
-        ax.plot([by[event] for event in EVENTS], [row + shift for row in range(len(EVENTS))], mark, color=colour(shade), label=name)
+        rows = [row + shift for row in range(len(EVENTS))]
+        ax.plot([by[event] for event in EVENTS], rows, mark, color=colour(shade), label=name)
     ax.axvline(0.5, color=colour("muted"), linestyle=":")
     ax.set(xlabel="share of pairs won", yticks=range(len(EVENTS)), yticklabels=EVENTS, xlim=(-0.03, 1.03))
     ax.invert_yaxis()
@@ -340,14 +353,14 @@ def won_fig(shares, trials, caption, alt):
 
 
 won_fig(shares, settings["pairs"],
-        "Pairs won by each network, with 95 % intervals over pairs; the dotted line is a coin. Left of it the possible "
-        "clip surprises more.", "For six events the shares of pairs that three networks win.")
+        "Pairs won by each network, with 95 % intervals over pairs; the dotted line is a coin. Left of it the "
+        "possible clip surprises more.", "For six events the shares of pairs that three networks win.")
 
 # %% [markdown]
-# The pixel predictor wins no *vanish*, like the one who expects no change; V-JEPA wins 95 in a hundred. With the wall, where both clips
-# hold as much motion and only the side is wrong, the pixel predictor wins 61 and V-JEPA 94; with the colour 67 and 78. Where a
-# shape jumps in plain sight, which takes no memory, the pixel predictor is the better one, with every pair. *Appear* is won by all,
-# the untrained network included, so it tests nothing here. And nobody notices another *shape*.
+# The pixel predictor wins no *vanish*, like the one who expects no change; V-JEPA wins 95 in a hundred. With the wall, where both
+# clips hold as much motion and only the side is wrong, the pixel predictor wins 61 and V-JEPA 94; with the colour 67 and 78. Where
+# a shape jumps in plain sight, which takes no memory, the pixel predictor is the better one, with every pair. *Appear* is won by
+# all, the untrained network included, so it tests nothing here. And nobody notices another *shape*.
 #
 # **When** does the surprise come? We line up all pairs at the *event*, the moment in which the two clips first differ, be it by a
 # sliver, and take the mean difference.
@@ -357,31 +370,32 @@ REACH = range(-2, 4)
 
 
 def aligned(values, event):
-    """Means of values (pairs, moments two to eight) at moments counted from the event, where the clip is long enough."""
+    """Means of values (pairs, moments two to eight) at moments from the event, where the clip is long enough."""
     at = tests[event].event[:, None] // 2 - 1 + torch.tensor(REACH)
     inside = (at >= 0) & (at < 7)
     return (values.gather(1, at.clamp(0, 6)) * inside).sum(0) / inside.sum(0)
 
 
 level = {"V-JEPA": float(usual["features"].mean()), "pixel predictor": float(usual["pixels"].mean())}
-rises = {name: {event: aligned((found[name][event][1] - found[name][event][0]).mean(2), event) / level[name] for event in EVENTS}
+rises = {name: {event: aligned((by[1] - by[0]).mean(2), event) / level[name] for event, by in found[name].items()}
          for name in level}
 
 
 # %% tags=["hide-input"]
 fig, panels = figure(1, 2, width=7.2, height=2.9)
 for ax, (name, by) in zip(panels, rises.items(), strict=True):
-    for event, shade, line in (("vanish", "imagined", "-"), ("colour", "actual", "--"), ("pass_through", "third", "-."),
-                               ("shape", "muted", ":")):
+    for event, shade, line in (("vanish", "imagined", "-"), ("colour", "actual", "--"),
+                               ("pass_through", "third", "-."), ("shape", "muted", ":")):
         ax.plot(REACH, by[event], line, color=colour(shade), label=event)
     ax.axhline(0, color=colour("grid"), zorder=0)
     ax.set(title=name, xlabel="moments after the event")
 panels[0].set(ylabel="excess surprise\n(1: the usual surprise)")
 panels[0].legend()
-show(fig, caption="The impossible clip's surprise minus the possible one's, mean over the pairs. Before the event every line is at "
-                  "zero, because the clips are the same. Then both networks are first surprised by what comes out, and V-JEPA "
-                  "by what does not come out afterwards.",
-     alt="Two panels of four lines. For V-JEPA vanish dips at the event and then rises far above zero; for pixels it falls.")
+show(fig, caption="The impossible clip's surprise minus the possible one's, mean over the pairs. Before the event "
+                  "every line is at zero, because the clips are the same. Then both networks are first surprised by "
+                  "what comes out, and V-JEPA by what does not come out afterwards.",
+     alt="Two panels of four lines. For V-JEPA vanish dips at the event, then rises far above zero; for pixels it "
+         "falls.")
 
 # %% [markdown]
 # In the very moment of the event, V-JEPA too is surprised more by the shape's coming out than by its absence: the line of *vanish*
@@ -400,15 +414,16 @@ def between(name, model, event="vanish"):
     return torch.stack([aligned(model.off(*part).mean((2, 3)), event) / level[name] for part in parts], 1)[2:]
 
 
-middle = {name: between(name, model) for name, model in (("V-JEPA", kept["features"]), ("pixel predictor", kept["pixels"]))}
+middle = {name: between(name, networks_by_name[name]) for name in level}
 table(["who, moments after the event", "to nothing", "to the shape", "nothing to the shape"],
-      [[f"{name}, {after}", *row] for name, rows in middle.items() for after, row in enumerate(rows[:3].tolist())], digits=2)
+      [[f"{name}, {after}", *row] for name, by in middle.items() for after, row in enumerate(by[:3].tolist())],
+      digits=2)
 
 # %% [markdown]
 # The pixel predictor's expectation is at nothing, and almost as far from the shape as nothing itself is. It has forgotten what went
-# in, or finds it safest to draw nothing. V-JEPA's is in between: one moment after the event it is as far from nothing as from the shape.
-# A moment later, with nothing seen once, it is nearer to nothing, and still far from it. So it does not firmly expect the shape. It
-# no longer expects *that nothing is there*. A median of each of 64 features need not be anything that can happen.
+# in, or finds it safest to draw nothing. V-JEPA's is in between: one moment after the event it is as far from nothing as from the
+# shape. A moment later, with nothing seen once, it is nearer to nothing, and still far from it. So it does not firmly expect the
+# shape. It no longer expects *that nothing is there*. A median of each of 64 features need not be anything that can happen.
 #
 # **Where** is it surprised?
 
@@ -424,11 +439,12 @@ for panels, (wanted, name) in zip(rows, (("features", "V-JEPA"), ("pixels", "pix
         picture(ax, jump[0, 2 * moment].permute(1, 2, 0), " ")
         for place, share in enumerate((where[moment - 1] / where.max()).tolist()):
             y, x = divmod(place, 3)
-            ax.add_patch(Rectangle((8 * x, 8 * y), 7, 7, fill=False, edgecolor=colour("imagined"), alpha=share, linewidth=2.5))
+            corner, frame = (8 * x, 8 * y), {"fill": False, "edgecolor": colour("imagined"), "linewidth": 2.5}
+            ax.add_patch(Rectangle(corner, 7, 7, alpha=share, **frame))
     panels[0].text(0, 1.08, name, transform=panels[0].transAxes, in_layout=False)
-show(fig, caption="A shape that jumps. Orange frames: where each network is surprised, the more the stronger. The pixel predictor is "
-                  "surprised at a place or two, V-JEPA everywhere at once.",
-     alt="Two rows of the same five frames; in the upper all nine places are framed, in the lower only those with the shape.")
+show(fig, caption="A shape that jumps. Orange frames: where each network is surprised, the more the stronger. The "
+                  "pixel predictor is surprised at a place or two, V-JEPA everywhere at once.",
+     alt="Two rows of the same five frames; in the upper all nine places are framed, in the lower one or two.")
 
 # %%
 peak = {name: float((by["teleport"][1].amax(2) / by["teleport"][1].mean(2)).mean()) for name, by in found.items()}
@@ -442,8 +458,9 @@ print({name: f"{ratio:.1f}" for name, ratio in peak.items()}, "(greatest of nine
 # ## The evidence
 
 # %%
-same = {event: torch.arange(7) < pair.event[:, None] // 2 - 1 for event, pair in tests.items()}  # moments before the event
-before = max(float((by[event][1] - by[event][0])[same[event]].abs().max()) for by in found.values() for event in EVENTS)
+same = {event: torch.arange(7) < pair.event[:, None] // 2 - 1 for event, pair in tests.items()}  # before the event
+before = max(float((each[1] - each[0])[same[event]].abs().max())
+             for by in found.values() for event, each in by.items())
 ours, pixels, untrained = (shares[name] for name in ("V-JEPA", "pixel predictor", "untrained"))
 claim("Before the event the surprises of a pair differ by at most", before, "<=", 1e-4)
 claim("Vanish, pairs won by V-JEPA", ours["vanish"], ">=", 0.88)
@@ -479,8 +496,8 @@ def told_alone(impossible, possible):
 
 
 everyday = torch.cat([by[0] for by in found["V-JEPA"].values()])  # the possible clips of all six kinds
-alone = {event: (told_alone(by[1].mean((1, 2)), everyday.mean((1, 2))), told_alone(by[1].amax((1, 2)), everyday.amax((1, 2))))
-         for event, by in found["V-JEPA"].items()}
+alone = {event: (told_alone(by[1].mean((1, 2)), everyday.mean((1, 2))),
+                 told_alone(by[1].amax((1, 2)), everyday.amax((1, 2)))) for event, by in found["V-JEPA"].items()}
 table(["V-JEPA", "in its pair", "alone, mean surprise", "alone, greatest"],
       [[event, shares["V-JEPA"][event], *alone[event]] for event in EVENTS], digits=2)
 
@@ -494,9 +511,10 @@ table(["V-JEPA", "in its pair", "alone, mean surprise", "alone, greatest"],
 
 # %%
 share_seen = possible.seen.unflatten(1, (8, 2)) * possible.track.present.unflatten(1, (8, 2))
-now, then = share_seen[:, 1:].mean(2), share_seen[:, :-1].mean(2)  # (clips, 7) how much of the shape is seen, and was before
-inner = (possible.track.position[..., 0].unflatten(1, (8, 2))[:, 1:].mean(2) - 0.5).abs() < 0.4  # not at the picture's edge
-goings = {"nothing can be seen to move": (now < 0.02) & (then < 0.02), "a shape moves in plain sight": (now > 0.98) & (then > 0.98),
+now, then = share_seen[:, 1:].mean(2), share_seen[:, :-1].mean(2)  # (clips, 7) how much of the shape is seen, and was
+inner = (possible.track.position[..., 0].unflatten(1, (8, 2))[:, 1:].mean(2) - 0.5).abs() < 0.4  # not at the edge
+goings = {"nothing can be seen to move": (now < 0.02) & (then < 0.02),
+          "a shape moves in plain sight": (now > 0.98) & (then > 0.98),
           "it is being hidden": (now < then - 0.05) & inner, "it comes out from behind": (now > then + 0.05) & inner,
           "it enters the picture": (now > then + 0.05) & ~inner}
 gone = torch.arange(1, 8) > first.event[:, None] // 2  # moments after the one in which it fails to come out
@@ -510,11 +528,12 @@ def by_goings(name, wanted):
 
 SORTS = [*goings, "impossible: it has vanished"]
 by_going = {name: by_goings(name, wanted) for name, wanted in (("V-JEPA", "features"), ("pixel predictor", "pixels"))}
-table(["surprise at moments in which", *by_going], [list(row) for row in zip(SORTS, *by_going.values(), strict=True)], digits=2)
+table(["surprise at moments in which", *by_going],
+      [list(row) for row in zip(SORTS, *by_going.values(), strict=True)], digits=2)
 
 # %% [markdown]
 # The first row and the last hold much the same pictures, an occluder and nothing that moves. V-JEPA finds the last
-# some thirty times as surprising as the first, and the only difference is what was seen earlier: that is the memory. The pixel
+# more than thirty times as surprising as the first, and the only difference is what was seen earlier: that is the memory. The pixel
 # predictor's is a few times as surprising, too, so something of what went in is left in it. But a shape that comes out costs it
 # twenty times more, since it cannot draw it quite right, and the mean over a clip drowns the rest.
 #
@@ -530,7 +549,8 @@ many = world.occluded(600, torch.Generator().manual_seed(31))
 whole = many.seen * many.track.present * ((many.track.position > 0) & (many.track.position < 1)).all(-1)
 row, moment = (whole.unflatten(1, (8, 2)).amin(2) > 0.98).nonzero().unbind(1)  # all of it is seen in both frames
 x, y = (3 * many.track.position[row, 2 * moment]).long().unbind(1)
-truth = {"kind": (many.track.kind[row, 2 * moment], 4), "colour": ((6 * many.track.hue[row, 2 * moment]).round().long() % 6, 6)}
+truth = {"kind": (many.track.kind[row, 2 * moment], 4),
+         "colour": ((6 * many.track.hue[row, 2 * moment]).round().long() % 6, 6)}
 seen, fresh = row < 450, row >= 450  # fitted on some clips, measured on others
 
 
@@ -541,8 +561,9 @@ def read(model, part=slice(None)):
             for labels, count in truth.values()]
 
 
-held = {"V-JEPA's features": read(kept["features"]), "untrained features": read(build()), "pixels": read(kept["pixels"])}
-table(["linear probe of", "kind (chance 0.25)", "colour (chance 0.17)"], [[name, *each] for name, each in held.items()], digits=2)
+held = {"V-JEPA's features": kept["features"], "untrained features": build(), "pixels": kept["pixels"]}
+table(["linear probe of", "kind (chance 0.25)", "colour (chance 0.17)"],
+      [[name, *read(model)] for name, model in held.items()], digits=2)
 
 # %% [markdown]
 # The colour is there. The kind can hardly be read, no better than from an untrained encoder, and less well than from the pixels
@@ -551,8 +572,8 @@ table(["linear probe of", "kind (chance 0.25)", "colour (chance 0.17)"], [[name,
 #
 # ## At scale
 #
-# The full run trained three seeds of each network, and two of a control whose targets are the features of an encoder that never
-# learns: it predicts the next moment in features that are random and stay so.
+# The full run trained three seeds of each network, and two seeds of a control: a network whose targets are the features of an
+# encoder that never learns. It predicts the next moment in features that are random and stay so.
 
 # %%
 print(note.provenance())
@@ -561,10 +582,12 @@ NAMES = {"pixels": "pixel predictor", "frozen features": "random features", "fea
 
 def over_seeds(wanted, event):
     """Mean, least and greatest share of pairs won."""
-    return mean_and_range([note.claims[f"{wanted}, seed {seed}, {event}"] for seed in range(note.config["seeds"][wanted])])
+    seeds = range(note.config["seeds"][wanted])
+    return mean_and_range([note.claims[f"{wanted}, seed {seed}, {event}"] for seed in seeds])
 
 
-table(["pairs won", *NAMES.values()], [[event, *(over_seeds(wanted, event) for wanted in NAMES)] for event in EVENTS], digits=2)
+table(["pairs won", *NAMES.values()],
+      [[event, *(over_seeds(wanted, event) for wanted in NAMES)] for event in EVENTS], digits=2)
 
 # %% [markdown]
 # The two ends are the same in every seed: *vanish* is won by V-JEPA alone, *shape* by nobody. The seeds of one network differ by
@@ -642,7 +665,7 @@ check("jepa/surprise/both_scores", both_scores)
 
 # %% tags=["exercise"]
 def oddness(outcomes, now):
-    """(surprise, surprise minus what was to be expected), for one feature: (n,) outcomes of the past, one number now."""
+    """(surprise, surprise minus what was to be expected): (n,) outcomes of the past, one number now."""
     expected = ...
     return ..., ...
 
@@ -651,7 +674,7 @@ check("jepa/surprise/oddness", oddness)
 
 # %% tags=["solution"]
 def oddness(outcomes, now):
-    """(surprise, surprise minus what was to be expected), for one feature: (n,) outcomes of the past, one number now."""
+    """(surprise, surprise minus what was to be expected): (n,) outcomes of the past, one number now."""
     expected = outcomes.median()
     surprise_now = float((now - expected).abs())
     return surprise_now, surprise_now - float((outcomes - expected).abs().mean())
@@ -663,9 +686,10 @@ check("jepa/surprise/oddness", oddness)
 # ## Notes
 #
 # **Where this comes from.** Violation of expectation is by Baillargeon, Spelke and Wasserman
-# ([entry](../../book/bibliography.md#baillargeon1985)). Margoni, Surian and Baillargeon ([entry](../../book/bibliography.md#margoni2024)) go through
-# what the method has found in infants in over 35 years, and through the objections. IntPhys ([paper](https://arxiv.org/abs/1803.07616),
-# [entry](../../book/bibliography.md#riochet2018)) made it a test of machines with matched films. The measurement on V-JEPA is by
+# ([entry](../../book/bibliography.md#baillargeon1985)). Margoni, Surian and Baillargeon
+# ([entry](../../book/bibliography.md#margoni2024)) go through what the method has found in infants in over 35 years, and through
+# the objections. IntPhys ([paper](https://arxiv.org/abs/1803.07616), [entry](../../book/bibliography.md#riochet2018)) made it a
+# test of machines with matched films. The measurement on V-JEPA is by
 # Garrido and colleagues ([paper](https://arxiv.org/abs/2502.11831), [entry](../../book/bibliography.md#garrido2025)), IntPhys 2 by
 # Bordes and colleagues ([paper](https://arxiv.org/abs/2506.09849), [entry](../../book/bibliography.md#bordes2025)).
 #
@@ -679,6 +703,6 @@ check("jepa/surprise/oddness", oddness)
 # size, for this long, held to the squared error, won no *vanish*, and it beats V-JEPA where nothing is hidden.
 #
 # **What this chapter does not show.** Nothing here moves but one shape, at constant speed, and the networks are tested in the world
-# that they were trained in. Only V-JEPA's learning rate was tried out, at two values, and its rivals have the better of them. Target
-# and distance change together: pixels with the absolute difference are not here. More training might change every share. And
-# surprise comes too late: it says that something was odd when it has happened. A world model is there to know before.
+# that they were trained in. Only V-JEPA's learning rate was tried out, at two values, and its rivals have the better of them.
+# Target and distance change together: pixels with the absolute difference are not here. More training might change every share.
+# And surprise comes too late: it says that something was odd when it has happened. A world model is there to know before.

@@ -102,10 +102,10 @@ def test_the_slow_copy_follows_and_the_frozen_one_stays(wanted, moves):
     torch.testing.assert_close(net.target.embed.bias - before, torch.full_like(before, moves))
 
 
-def test_pixels_are_held_to_the_squared_error_and_features_to_the_absolute():
+def test_the_error_is_absolute_unless_asked_otherwise():
     half = torch.tensor([0.5])
-    assert build("pixels").off(half, 0 * half) == 0.25
     assert build().off(half, 0 * half) == 0.5
+    assert NextMoment(ViT(patch=8, frames=2, dim=32, depth=1), kind="l2").off(half, 0 * half) == 0.25
 
 
 def test_an_encoder_of_longer_clips_is_refused():

@@ -9,6 +9,7 @@ all moments in one pass, by a transformer that looks only back. The loss and the
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -16,7 +17,7 @@ from wm_core.nets.ema import ema_decay, slow_copy, update_ema
 from wm_core.nets.positions import sincos_positions
 from wm_core.nets.transformer import Transformer, start_small
 from wm_core.nets.vit import ViT
-from wm_core.objectives.prediction import layer_normed
+from wm_core.objectives.prediction import Distance, layer_normed
 
 #: What is predicted: features of a slow copy of the encoder (V-JEPA), those of a copy that never moves, or pixels.
 Wanted = Literal["features", "frozen features", "pixels"]
@@ -33,6 +34,7 @@ class NextMoment(nn.Module):
         moments: in a clip.
         dim, depth, heads: of the predictor.
         wanted: see `Wanted`. For pixels the expected change is against the last frame of the moment before.
+        kind: of distance, see `feature_prediction`: ``l1`` as in V-JEPA; ``l2`` is the usual one for pixels.
         decay: of the slow copy, at the start and at the end (0.998 and 1 in V-JEPA, over 90,000 steps; here over thousands).
 
     Raises:
@@ -47,6 +49,7 @@ class NextMoment(nn.Module):
         depth: int = 3,
         heads: int = 4,
         wanted: Wanted = "features",
+        kind: Distance = "l1",
         decay: tuple[float, float] = (0.99, 1.0),
     ):
         super().__init__()
@@ -54,7 +57,7 @@ class NextMoment(nn.Module):
             raise ValueError(
                 f"encoder: got one with the grid {encoder.grid}, wanted clips of one tubelet, (1, rows, columns)"
             )
-        self.encoder, self.moments, self.wanted, self.decay = encoder, moments, wanted, decay
+        self.encoder, self.moments, self.wanted, self.kind, self.decay = encoder, moments, wanted, kind, decay
         self.target = None if wanted == "pixels" else slow_copy(encoder)
         self.squeeze = nn.Linear(encoder.dim, dim)
         self.transformer = Transformer(dim, depth, heads)
@@ -64,9 +67,8 @@ class NextMoment(nn.Module):
         grid = (moments, *encoder.grid[1:])
         moment = torch.arange(moments).repeat_interleave(encoder.tokens)
         self.register_buffer("places", sincos_positions(grid, dim), persistent=False)
-        self.register_buffer(
-            "back", moment <= moment[:, None], persistent=False
-        )  # the mask: one's own moment, and earlier
+        # The mask: one's own moment and earlier ones.
+        self.register_buffer("back", moment <= moment[:, None], persistent=False)
 
     def each_moment(
         self, clips: Float[Tensor, "batch time channels size size"]
@@ -107,9 +109,10 @@ class NextMoment(nn.Module):
         targets = self.targets(clips)
         return self.stay(targets) + self.expect(clips), targets[:, 1:]
 
-    def off(self, expected: Tensor, actual: Tensor) -> Tensor:
-        """The error that is trained, number by number: absolute for features as in V-JEPA, squared for pixels."""
-        return (expected - actual).square() if self.target is None else (expected - actual).abs()
+    def off(self, expected: Float[Tensor, "*shape"], actual: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """The error that is trained, number by number."""
+        losses = {"l1": F.l1_loss, "l2": F.mse_loss, "smooth_l1": F.smooth_l1_loss}
+        return losses[self.kind](expected, actual, reduction="none")
 
     def follow(self, share: float) -> None:
         """Move the slow copy a little towards the encoder; ``share`` of the training is done. For `fit`'s ``after_step``."""
