@@ -200,6 +200,7 @@ HEADLINES = {
     ),
     "i_jepa": ("I-JEPA, seed 0, linear, size", lambda kept: size_read(kept, IJEPA(*parts()))),
     "mae": ("MAE, seed 0, linear, size", lambda kept: size_read(kept, MAE(*parts(out=48)))),
+    "mae_blocks": ("MAE, blocks, linear, size", lambda kept: size_read(kept, MAE(*parts(out=48)))),
     "le_jepa": ("kind, seed 0", kind_read),
     "le_jepa_six": ("kind, seed 0", lambda kept: kind_read(kept, dim=6)),
     "le_jepa_small_weight": ("kind, seed 0", kind_read),
