@@ -380,7 +380,7 @@ source(IJEPA.targets, IJEPA.forward, i_jepa_loss)
 # expect it ahead on those, and behind on the rest.
 
 # %% tags=["nbval-check-output"]
-print(note.provenance())
+print(*(f"{name}: {each.manifest.provenance()}" for name, each in shelf.items()), sep="\n")
 shown = ("kind", "position", "size", "background")
 rows = {"pixels": "pixels", "untrained": "untrained", "MAE, scattered": "MAE", "MAE, blocks": "MAE, blocks",
         "I-JEPA, scattered": "I-JEPA, scattered masks", "I-JEPA, blocks": "I-JEPA"}
@@ -404,15 +404,15 @@ for how in ("linear", "attentive"):
 # %% [markdown]
 # Two rows that differ in one word tell what that word does. **Place** follows the mask. With scattered masks the mean token keeps
 # it, at 0.9, whatever is predicted; with blocks both methods have less of it than an untrained encoder. **Size** suffers from both
-# changes, and most from the two together. **Kind** needs both. No average of pixels holds it: a disc and a square of one colour and
-# size cover the same area. I-JEPA with blocks tells it in 42 cases of a hundred, where guessing gets 25; the two that are halfway
+# changes, and most from the two together. **Kind**, as far as these seeds say, needs both. No average of pixels
+# holds it: a disc and a square of one colour and size cover the same area. I-JEPA with blocks tells it in 42 cases of a hundred, where guessing gets 25; the two that are halfway
 # get 36, not above MAE's best seed. So we cannot say that predicting features brings the kind, nor that blocks do. Together they
 # bring a little; and the two halfway have one seed each.
 #
-# It depends on the probe, too. The attentive one reads no more of the kind from I-JEPA than from MAE, and most of it, by a little,
-# from an MAE with blocks. It also finds most of the place again, in single tokens. What I-JEPA gained is that the kind lies in plain
-# form in the mean token, not that more of it is there. Single patches show a corner or a round edge, and the attentive probe gets
-# that much from raw pixels. We give no ceiling; these are small encoders after a few minutes.
+# It depends on the probe, too. The attentive one reads no more of the kind from I-JEPA than from MAE, with either masks. It also
+# finds most of the place again, in single tokens. What I-JEPA gained is that the kind lies in plain form in the mean token, not
+# that more of it is there. Single patches show a corner or a round edge, and the attentive probe gets that much from raw pixels. We
+# give no ceiling; these are small encoders after a few minutes.
 #
 # Colour is not in these tables: every trained network has all of it, and we were wrong to expect a lead there. Why blocks cost the
 # place we can only guess. What is asked for lies far from what is seen, and can be foreseen only where the picture's parts share
@@ -513,8 +513,8 @@ claim("From a hidden patch to the nearest visible one, blocks over scattered",
 
 # %% [markdown]
 # An answer that stands next door can be found by continuing colours. In the first tables the masks made the difference in place, for
-# both methods, and half of the difference in kind. Assran and colleagues too found their masks to matter, on ImageNet and with a far
-# larger effect.
+# both methods; in kind, for I-JEPA alone. Assran and colleagues too found their masks to matter, on ImageNet and with a far larger
+# effect.
 #
 # ## At scale
 #
