@@ -372,8 +372,8 @@ source(IJEPA.targets, IJEPA.forward, i_jepa_loss)
 # stand an untrained encoder and the pixels themselves. The steps are the same, the work is not: I-JEPA runs a second encoder and
 # predicts four times. Classes are measured by accuracy, of four kinds and six colours; numbers by $R^2$.
 #
-# Each method has a learning rate of its own, chosen in a few short trials, more of them for I-JEPA than for MAE; with the other's
-# masks it keeps its rate.
+# Each method has a learning rate of its own, chosen in a few short trials, more of them for I-JEPA than for MAE; with the
+# other's masks it keeps its rate.
 #
 # Our expectation, before the cell runs: MAE has to draw, so it should know place, size and background. What I-JEPA finds worth
 # knowing nobody prescribed. What one part of a picture tells about all the others is which shape it is and in which colour. We
@@ -402,21 +402,21 @@ for how in ("linear", "attentive"):
           digits=2)
 
 # %% [markdown]
-# Two rows that differ in one word tell what that word does. **Place** follows the mask. With scattered masks the mean token keeps
-# it, at 0.9, whatever is predicted; with blocks both methods have less of it than an untrained encoder. **Size** suffers from both
-# changes, and most from the two together. **Kind**, as far as these seeds say, needs both. No average of pixels
-# holds it: a disc and a square of one colour and size cover the same area. I-JEPA with blocks tells it in 42 cases of a hundred, where guessing gets 25; the two that are halfway
-# get 36, not above MAE's best seed. So we cannot say that predicting features brings the kind, nor that blocks do. Together they
-# bring a little; and the two halfway have one seed each.
+# Two rows that differ in one word tell what that word does. **Place** follows the mask. With scattered masks the mean token
+# keeps it, at 0.9, whatever is predicted; with blocks both methods have less of it than an untrained encoder. **Size** suffers
+# from both changes, and most from the two together. **Kind**, as far as these seeds say, needs both. No average of pixels holds
+# it: a disc and a square of one colour and size cover the same area. I-JEPA with blocks tells it in 42 cases of a hundred,
+# where guessing gets 25; the two that are halfway get 36, not above MAE's best seed. So we cannot say that predicting features
+# brings the kind, nor that blocks do. Together they bring a little; and the two halfway have one seed each.
 #
-# It depends on the probe, too. The attentive one reads no more of the kind from I-JEPA than from MAE, with either masks. It also
-# finds most of the place again, in single tokens. What I-JEPA gained is that the kind lies in plain form in the mean token, not
-# that more of it is there. Single patches show a corner or a round edge, and the attentive probe gets that much from raw pixels. We
-# give no ceiling; these are small encoders after a few minutes.
+# It depends on the probe, too. The attentive one reads no more of the kind from I-JEPA than from MAE, with either masks. It
+# also finds most of the place again, in single tokens. What I-JEPA gained is that the kind lies in plain form in the mean
+# token, not that more of it is there. Single patches show a corner or a round edge, and the attentive probe gets that much from
+# raw pixels. We give no ceiling; these are small encoders after a few minutes.
 #
-# Colour is not in these tables: every trained network has all of it, and we were wrong to expect a lead there. Why blocks cost the
-# place we can only guess. What is asked for lies far from what is seen, and can be foreseen only where the picture's parts share
-# it; tokens bent towards what they share say less of where they are.
+# Colour is not in these tables: every trained network has all of it, and we were wrong to expect a lead there. Why blocks cost
+# the place we can only guess. What is asked for lies far from what is seen, and can be foreseen only where the picture's parts
+# share it; tokens bent towards what they share say less of where they are.
 #
 # So "what it means, not how it looks" is part of what happened. For the rest, *where* went with *how*.
 #
@@ -512,9 +512,9 @@ claim("From a hidden patch to the nearest visible one, blocks over scattered",
       reach_of(many["blocks"]) / reach_of(many["scattered"]), ">=", 1.2)
 
 # %% [markdown]
-# An answer that stands next door can be found by continuing colours. In the first tables the masks made the difference in place, for
-# both methods; in kind, for I-JEPA alone. Assran and colleagues too found their masks to matter, on ImageNet and with a far larger
-# effect.
+# An answer that stands next door can be found by continuing colours. In the first tables the masks made the difference in
+# place, for both methods; in kind, for I-JEPA alone. Assran and colleagues too found their masks to matter, on ImageNet and
+# with a far larger effect.
 #
 # ## At scale
 #
@@ -534,19 +534,19 @@ for factor in ("kind", "position", "size", "background"):
     if factor == "kind":
         ax.legend()
     views.append(fig)
-show(*views, caption="Linear probes as the grain grows, one seed, half as many steps. Kind: I-JEPA leads while anybody sees it. Position: it leaves the "
-             "mean token of the two that fill in hidden patches.",
+show(*views, caption="Linear probes as the grain grows, one seed, half as many steps. Kind: I-JEPA leads while anybody sees "
+                     "it. Position: it leaves the mean token of the two that fill in hidden patches.",
      alt="Four small charts of probe readings against the strength of the grain, for four encoders.")
 
 # %% [markdown]
 # As the grain grows the lead on kind shrinks, and at 0.3 nobody sees the kind.
 #
-# The first chapter's argument was that a network paid for pixels wastes itself on detail. Here is what detail does. Place leaves
-# the mean token in *both* networks that fill in hidden patches, I-JEPA no less than MAE: at 0.3 they read less of it than an
-# untrained encoder. The network that draws the next frame stays a little above the untrained one, and it is paid in pixels too.
-# So it is not pixels against features. It may be that it sees the whole picture, or that its target is another moment; this run
-# changed both at once. And the place leaves the mean, not the tokens: at 0.3 the attentive probe reads about four fifths of it
-# from either of the two, and half from an untrained encoder.
+# The first chapter's argument was that a network paid for pixels wastes itself on detail. Here is what detail does. Place
+# leaves the mean token in *both* networks that fill in hidden patches, I-JEPA no less than MAE: at 0.3 they read less of it
+# than an untrained encoder. The network that draws the next frame stays a little above the untrained one, and it is paid in
+# pixels too. So it is not pixels against features. It may be that it sees the whole picture, or that its target is another
+# moment; this run changed both at once. And the place leaves the mean, not the tokens: at 0.3 the attentive probe reads about
+# four fifths of it from either of the two, and half from an untrained encoder.
 #
 # ## Exercises
 #
