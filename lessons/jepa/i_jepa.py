@@ -449,6 +449,10 @@ claim("Linear probe of the size, R²: I-JEPA minus a random encoder",
 claim("Linear probe of the size, R²: MAE minus I-JEPA", -gap["size"], ">=", 0.1)
 claim("Linear probe of the position, R²: MAE minus I-JEPA", -gap["position"], ">=", 0.1)
 claim("Linear probe of the background, R²: MAE minus I-JEPA", -gap["background"], ">=", 0.04)
+claim("Linear probe of the position, R², MAE: scattered masks minus blocks",
+      linear["MAE"]["position"] - linear["MAE, blocks"]["position"], ">=", 0.05)
+claim("Linear probe of the kind, accuracy, blocks: I-JEPA minus MAE",
+      linear["I-JEPA"]["kind"] - linear["MAE, blocks"]["kind"], ">=", 0.03)
 claim("The kept network's reading of the size differs from its manifest's by",
       abs(linear["I-JEPA"]["size"] - full["I-JEPA, seed 0, linear, size"]), "<=", 1e-3)
 kinds = {(method, how): runs(method, how, "kind") for method in ("MAE", "I-JEPA") for how in ("linear", "attentive")}
