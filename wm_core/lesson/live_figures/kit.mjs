@@ -172,6 +172,52 @@ export function legend(entries) {
   return element("div", { style: `display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;justify-content:center;margin-top:.5rem;font:500 .92rem ${FONT}` }, ...marks);
 }
 
+// Squares of a picture that the reader hides and shows: by touch, by dragging, or with the arrow keys and space.
+// `board` is the canvas, cut into `side` × `side` squares `top` pixels below its upper edge; `has` tells whether a square is
+// hidden, `set` hides or shows one, and `at` hears where the keys point (-1: nowhere).
+export function touchable(pad, { board, side, top = 0, has, set, at }) {
+  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const clamp = (value) => Math.min(side - 1, Math.max(0, value));
+  let cursor = -1, hiding; // true while hiding, false while showing, undefined while the pointer is up
+  const under = (event) => {
+    const box = board.getBoundingClientRect(), step = box.width / side;
+    const [x, y] = [Math.floor((event.clientX - box.left) / step), Math.floor((event.clientY - box.top - top) / step)];
+    return x === clamp(x) && y === clamp(y) ? y * side + x : -1;
+  };
+  const change = (square, hide) => square >= 0 && has(square) !== hide && set(square, hide);
+  pad.style.touchAction = "none";
+  pad.addEventListener("pointerdown", (event) => {
+    const square = under(event);
+    if (square < 0) return;
+    pad.setPointerCapture(event.pointerId);
+    at((cursor = -1));
+    change(square, (hiding = !has(square)));
+  });
+  pad.addEventListener("pointermove", (event) => hiding !== undefined && change(under(event), hiding));
+  for (const end of ["pointerup", "pointercancel"]) pad.addEventListener(end, () => (hiding = undefined));
+  pad.addEventListener("keydown", (event) => {
+    const step = steps[event.key], typed = event.key === " " || event.key === "Enter";
+    if (!step && !typed) return;
+    event.preventDefault();
+    if (cursor < 0) cursor = side * Math.floor(side / 2) + Math.floor(side / 2); // near the middle
+    if (step) cursor = clamp(Math.floor(cursor / side) + step[1]) * side + clamp((cursor % side) + step[0]);
+    else change(cursor, !has(cursor));
+    at(cursor);
+  });
+}
+
+// Paint over a square of `step` pixels whose corner is at (x, y): what is there is hidden.
+export function cover(ctx, x, y, step, colour) {
+  ctx.fillStyle = colour.grid;
+  ctx.fillRect(x, y, step + 0.5, step + 0.5);
+  ctx.strokeStyle = colour.muted;
+  ctx.lineWidth = 1;
+  ctx.beginPath();
+  ctx.moveTo(x, y + step);
+  ctx.lineTo(x + step, y);
+  ctx.stroke();
+}
+
 // ---- time -----------------------------------------------------------------------------------------------------------
 // Call `tick(seconds)` every frame while the figure is on screen. `tick` may be async; a slow one drops frames.
 export function clock(el, tick) {

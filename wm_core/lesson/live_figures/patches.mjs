@@ -4,7 +4,7 @@
 // Settings: size, patch (pixels), pictures: base64 of bytes [count, 3, size, size], first: the tokens hidden at the start.
 // Networks: look, image [1, 3, size, size] -> features [1, tokens, dim], colours [1, tokens, 3]
 //           expect, image, hidden [1, tokens] (1 where hidden) -> expected [1, tokens, dim], colours [1, tokens, 3]
-import { button, canvas, colours, element, onTheme, openNetworks, reading, row, say } from "./kit.mjs";
+import { button, canvas, colours, cover, element, onTheme, openNetworks, reading, row, say, touchable } from "./kit.mjs";
 
 async function render({ model, el }) {
   const nets = await openNetworks(model);
@@ -71,8 +71,8 @@ async function render({ model, el }) {
   ));
 
   const tile = element("canvas", { width: size, height: size });
-  const square = (parent, title, label, draw, drag = false) => {
-    const made = canvas(parent, { label, drag, height: (width) => width + 20, draw: (ctx, width) => {
+  const square = (parent, title, label, draw, drag = false) =>
+    canvas(parent, { label, drag, height: (width) => width + 20, draw: (ctx, width) => {
       say(ctx, title, 1, 13, colour.ink, colour.paper);
       ctx.save();
       ctx.translate(0, 20);
@@ -80,8 +80,6 @@ async function render({ model, el }) {
       draw(ctx, width);
       ctx.restore();
     } });
-    return made;
-  };
   // The tile's pixels, token by token, from a function (token) -> (x, y, channel) -> value.
   function drawTokens(ctx, width, valueOf) {
     const image = new ImageData(size, size);
@@ -109,22 +107,12 @@ async function render({ model, el }) {
     ctx.strokeRect((token % side) * step + 1, Math.floor(token / side) * step + 1, step - 2, step - 2);
     ctx.setLineDash([]);
   }
-  function cover(ctx, width, token) {
-    const step = width / side, x = (token % side) * step, y = Math.floor(token / side) * step;
-    ctx.fillStyle = colour.grid;
-    ctx.fillRect(x, y, step + 0.5, step + 0.5);
-    ctx.strokeStyle = colour.muted;
-    ctx.lineWidth = 1;
-    ctx.beginPath();
-    ctx.moveTo(x, y + step);
-    ctx.lineTo(x + step, y);
-    ctx.stroke();
-  }
 
   const boards = [
     square(pad, "what the encoder sees", "The picture with hidden patches covered", (ctx, width) => {
       drawTokens(ctx, width, (token) => pixel(shown, token));
-      for (const token of hidden) cover(ctx, width, token);
+      const step = width / side;
+      for (const token of hidden) cover(ctx, (token % side) * step, Math.floor(token / side) * step, step, colour);
       if (cursor >= 0) outline(ctx, width, cursor, colour.ink);
     }, true),
     square(guess, "expected: real patches", "Each hidden patch replaced by the real patch whose features are nearest to those expected",
@@ -141,10 +129,10 @@ async function render({ model, el }) {
       for (const token of hidden) outline(ctx, width, token, colour.actual);
     }),
   ];
-  const input = boards[0].element;
 
   function paint() {
     for (const board of boards) board.paint();
+    if (!expected) return;
     const where = cursor < 0 ? "" : `Row ${Math.floor(cursor / side) + 1}, column ${(cursor % side) + 1}. `;
     if (!hidden.size) {
       words.textContent = `${where}Nothing is hidden. Touch patches of the first picture.`;
@@ -161,40 +149,13 @@ async function render({ model, el }) {
   }
 
   // ---- hands --------------------------------------------------------------------------------------------------------
-  let painting; // true while hiding, false while showing, undefined while the pointer is up
-  const under = (event) => {
-    const box = input.getBoundingClientRect();
-    const step = box.width / side;
-    const [x, y] = [Math.floor((event.clientX - box.left) / step), Math.floor((event.clientY - box.top - 20) / step)];
-    return x >= 0 && y >= 0 && x < side && y < side ? y * side + x : -1;
-  };
   function set(token, hide) {
-    if (token < 0 || hidden.has(token) === hide) return;
     hide ? hidden.add(token) : hidden.delete(token);
     again();
   }
-  pad.style.touchAction = "none";
-  pad.addEventListener("pointerdown", (event) => {
-    const token = under(event);
-    if (token < 0) return;
-    pad.setPointerCapture(event.pointerId);
-    painting = !hidden.has(token);
-    cursor = -1;
-    set(token, painting);
-  });
-  pad.addEventListener("pointermove", (event) => painting !== undefined && set(under(event), painting));
-  for (const end of ["pointerup", "pointercancel"]) pad.addEventListener(end, () => (painting = undefined));
-  const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  pad.addEventListener("keydown", (event) => {
-    const step = STEPS[event.key], typed = event.key === " " || event.key === "Enter";
-    if (!step && !typed) return;
-    event.preventDefault();
-    if (cursor < 0) cursor = side * Math.floor(side / 2) + Math.floor(side / 2); // the middle
-    if (step) {
-      const clamp = (value) => Math.min(side - 1, Math.max(0, value));
-      cursor = clamp(Math.floor(cursor / side) + step[1]) * side + clamp((cursor % side) + step[0]);
-    } else set(cursor, !hidden.has(cursor));
-    paint();
+  touchable(pad, {
+    board: boards[0].element, side, top: 20, has: (token) => hidden.has(token), set,
+    at: (token) => { cursor = token; paint(); },
   });
   function hideBlock() {
     const [h, w] = [[2, 3], [3, 2], [3, 3]][Math.floor(Math.random() * 3)];

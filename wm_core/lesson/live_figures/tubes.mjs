@@ -6,7 +6,7 @@
 //           at the start; spread: the mean absolute deviation of the features from their median.
 // Networks: look, clip [1, frames, 3, size, size] -> features [1, tokens, dim], colours [1, tokens, 3], motion [1, motions]
 //           expect, clip, hidden [1, tokens] (1 where hidden) -> expected [1, tokens, dim], colours [1, tokens, 3]
-import { button, canvas, choice, clock, colours, element, onTheme, openNetworks, reading, reducedMotion, row, say } from "./kit.mjs";
+import { button, canvas, choice, clock, colours, cover, element, onTheme, openNetworks, reading, reducedMotion, row, say, touchable } from "./kit.mjs";
 
 const BEAT = 0.28; // seconds for a frame
 
@@ -81,7 +81,7 @@ async function render({ model, el }) {
   const left = element("div", { style: "flex:1 1 13rem;min-width:0" });
   const right = element("div", { style: "flex:1.5 1 18rem;min-width:0" });
   const pad = element("div", {
-    tabindex: "0", role: "application", "data-focus": "", style: "min-width:0;border-radius:8px;touch-action:none",
+    tabindex: "0", role: "application", "data-focus": "", style: "min-width:0;border-radius:8px",
     "aria-label": "The clip. Touch or drag over places to hide or show them at every moment; or move with the arrow keys and press space.",
   });
   left.append(pad);
@@ -114,23 +114,13 @@ async function render({ model, el }) {
     ctx.strokeRect(x0 + (place % side) * step + 1, y0 + Math.floor(place / side) * step + 1, step - 2, step - 2);
     ctx.setLineDash([]);
   }
-  function cover(ctx, width, place) {
-    const step = width / side, x = (place % side) * step, y = Math.floor(place / side) * step;
-    ctx.fillStyle = colour.grid;
-    ctx.fillRect(x, y, step + 0.5, step + 0.5);
-    ctx.strokeStyle = colour.muted;
-    ctx.lineWidth = 1;
-    ctx.beginPath();
-    ctx.moveTo(x, y + step);
-    ctx.lineTo(x + step, y);
-    ctx.stroke();
-  }
 
   const view = canvas(pad, {
     label: "One frame of the clip, with the hidden places covered.", drag: true, height: (width) => width, style: "cursor:crosshair;border-radius:8px;",
     draw(ctx, width) {
       drawPlaces(ctx, 0, 0, width, (place) => pixels(scene, order[frame], place));
-      for (const place of hidden) cover(ctx, width, place);
+      const step = width / side;
+      for (const place of hidden) cover(ctx, (place % side) * step, Math.floor(place / side) * step, step, colour);
       if (cursor >= 0) {
         outline(ctx, 0, 0, width, cursor, colour.paper, false);
         outline(ctx, 1.5, 1.5, width - 3, cursor, colour.ink, false);
@@ -191,39 +181,14 @@ async function render({ model, el }) {
   }
 
   // ---- hands --------------------------------------------------------------------------------------------------------
-  let painting; // true while hiding, false while showing, undefined while the pointer is up
-  const under = (event) => {
-    const box = view.element.getBoundingClientRect(), step = box.width / side;
-    const [x, y] = [Math.floor((event.clientX - box.left) / step), Math.floor((event.clientY - box.top) / step)];
-    return x >= 0 && y >= 0 && x < side && y < side ? y * side + x : -1;
-  };
   function set(place, hide) {
-    if (place < 0 || hidden.has(place) === hide) return;
     if (hide && hidden.size === places - 1) return; // an encoder that sees nothing says nothing
     hide ? hidden.add(place) : hidden.delete(place);
     again();
   }
-  pad.addEventListener("pointerdown", (event) => {
-    const place = under(event);
-    if (place < 0) return;
-    pad.setPointerCapture(event.pointerId);
-    painting = !hidden.has(place);
-    cursor = -1;
-    set(place, painting);
-  });
-  pad.addEventListener("pointermove", (event) => painting !== undefined && set(under(event), painting));
-  for (const end of ["pointerup", "pointercancel"]) pad.addEventListener(end, () => (painting = undefined));
-  const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  pad.addEventListener("keydown", (event) => {
-    const step = STEPS[event.key], typed = event.key === " " || event.key === "Enter";
-    if (!step && !typed) return;
-    event.preventDefault();
-    if (cursor < 0) cursor = side * Math.floor(side / 2) + Math.floor(side / 2); // near the middle
-    if (step) {
-      const clamp = (value) => Math.min(side - 1, Math.max(0, value));
-      cursor = clamp(Math.floor(cursor / side) + step[1]) * side + clamp((cursor % side) + step[0]);
-    } else set(cursor, !hidden.has(cursor));
-    paint();
+  touchable(pad, {
+    board: view.element, side, has: (place) => hidden.has(place), set,
+    at: (place) => { cursor = place; paint(); },
   });
 
   const shuffled = (list) => list.map((each) => [Math.random(), each]).sort(([a], [b]) => a - b).map(([, each]) => each);
