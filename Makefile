@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve test lint lesson full new-lesson clean
+.PHONY: help book serve test lint lesson full bench new-lesson clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ lesson: $(READY) ## run one lesson and build a draft of the site: make lesson L=
 
 full: $(READY) ## run one lesson at full scale and write its artefacts: make full L=physics/hamiltonian
 	@WM_SCALE=full $(PY) lessons/$(or $(L),$(error say which: make full L=part/name)).py
+
+bench: $(READY) ## time a training step beside PyTorch's own transformer, and run what is missing of the JEPA family's table
+	@$(PY) -m benchmarks.jepa
+	@$(PY) -m benchmarks.jepa_family
 
 new-lesson: $(READY) ## lay down a new chapter from the template: make new-lesson L=part/name [T="Its title"]
 	@$(PY) -m tools.new_lesson $(or $(L),$(error say which: make new-lesson L=part/name)) $(if $(T),--title "$(T)")

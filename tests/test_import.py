@@ -28,27 +28,26 @@ MODULES = sorted(
 
 LOOK = """
 import json, sys, time
-import torch
-before, start = set(sys.modules), time.perf_counter()
 from importlib import import_module
+start = time.process_time()
+import torch
+before, middle = set(sys.modules), time.process_time()
 for name in sys.argv[1:]:
     import_module(name)
-print(json.dumps({"seconds": time.perf_counter() - start, "brought": sorted(set(sys.modules) - before)}))
+share = (time.process_time() - middle) / (middle - start)
+print(json.dumps({"share": share, "brought": sorted(set(sys.modules) - before)}))
 """
 
 
 def importing(*modules):
-    """How long they take to import beyond torch, and every module that came along."""
+    """How long they take to import, as a share of what PyTorch takes in the same process, and every module that came along."""
     return json.loads(subprocess.check_output([sys.executable, "-c", LOOK, *modules], text=True))
 
 
-def test_all_of_it_imports_within_a_second_beyond_torch_and_brings_nothing_heavy():
+def test_all_of_it_imports_in_half_the_time_of_torch_and_brings_nothing_heavy():
     """The best of three runs counts: what a busy machine adds is not ours."""
-    for _ in range(3):
-        found = importing(*MODULES)
-        if found["seconds"] < 1:
-            break
-    assert found["seconds"] < 1
+    found = min((importing(*MODULES) for _ in range(3)), key=lambda each: each["share"])
+    assert found["share"] < 0.5
     assert set(MODULES) <= set(found["brought"])
     assert not HEAVY & {module.partition(".")[0] for module in found["brought"]}
 

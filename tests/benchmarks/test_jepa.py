@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.jepa import compare, i_jepa_steps, i_jepas, le_jepa_steps, le_jepas
+from benchmarks.jepa import compare, i_jepa_steps, i_jepas, le_jepa_steps, le_jepas, share
 from wm_core.jepa.le_jepa import le_jepa_loss
 
 
@@ -29,3 +29,9 @@ def test_the_plain_le_jepa_has_the_librarys_loss():
     torch.manual_seed(1)
     got = sum(le_jepa_loss(ours, views).values()).detach()
     assert float(got) == pytest.approx(float(expected), rel=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", [i_jepa_steps, le_jepa_steps])
+def test_a_step_is_a_part_of_what_the_machine_can_do(steps):
+    assert 0 < share(steps, repeats=1) < 1
