@@ -404,7 +404,7 @@ def train_on_pictures(name, seed, steps=settings["picture_steps"]):
     model = (BYOL if name == "BYOL" else LeJEPA)(encoder, encoder.features, 6 if "six" in name else 16)
     if steps:
         fit(model, LOSSES[name], cropped, steps=steps, learning_rate=0.004, weight_decay=1e-4, clip=None, seed=seed,
-            after_step=BYOL.follow if name == "BYOL" else None, title=f"{name} {seed}",
+            after_step=BYOL.follow if name == "BYOL" else None, compile=scale_name() == "full", title=f"{name} {seed}",
             checkpoint=checkpoint(f"le_jepa {name} {seed}"))
     return model.cpu().eval()
 
