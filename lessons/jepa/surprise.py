@@ -19,7 +19,6 @@ from wm_core.metrics.intervals import mean_and_range, wilson
 from wm_core.metrics.probe import LinearClassifier
 from wm_core.nets.vit import ViT
 from wm_core.training import fit
-from wm_core.worlds.drawing import KINDS
 from wm_core.worlds.events import EVENTS, pairs
 from wm_core.worlds.stage import Stage
 
@@ -272,10 +271,10 @@ live("behind", model=networks, poster=poster, size=24, frames=16, tubelet=2, thi
 # Let $s_t$ be the features of moment $t$ as the slow copy makes them, layer-normed, one vector for each of $P$ places; with
 # $o_{\le t}$, all moments up to $t$, the predictor expects $\hat s_{t+1}$. The surprise is
 #
-# $$ S_{t+1} = \frac{1}{P}\sum_{p=1}^{P} \frac1d \big\lVert \hat s_{t+1,p} - s_{t+1,p} \big\rVert_1, \qquad
+# $$ S_{t+1} = \frac{1}{P}\sum_{p=1}^{P} \frac1D \big\lVert \hat s_{t+1,p} - s_{t+1,p} \big\rVert_1, \qquad
 #    \hat s_{t+1} = s_t + g_\phi\big(f_\theta(o_1), \dots, f_\theta(o_t)\big), $$
 #
-# mean over the $d$ numbers of a token, and the loss is the mean of $S$ over moments two to eight and over possible clips
+# mean over the $D$ numbers of a token, and the loss is the mean of $S$ over moments two to eight and over possible clips
 # (`next_moment_loss`, `surprise`). Of the first moment nothing is expected.
 #
 # What does surprise measure? Suppose that the predictor is as good as can be. Then it expects the median, and what is left over
@@ -289,7 +288,7 @@ live("behind", model=networks, poster=poster, size=24, frames=16, tubelet=2, thi
 # alike have the same past, hence the same expectation and the same first term,
 #
 # $$ S(s^{\text{impossible}}) - S(s^{\text{possible}})
-#    = \frac{1}{Pd}\Big( \big\lVert \hat s - s^{\text{impossible}} \big\rVert_1
+#    = \frac{1}{PD}\Big( \big\lVert \hat s - s^{\text{impossible}} \big\rVert_1
 #    - \big\lVert \hat s - s^{\text{possible}} \big\rVert_1 \Big), $$
 #
 # and before the event the difference is exactly zero. The equation holds at the first moment in which the two differ. After it they
@@ -311,7 +310,7 @@ source(NextMoment.expect, NextMoment.forward, surprise)
 # cost: the same targets, the moment before in the place of the expectation.
 
 # %%
-short, history = train("features")
+short, _ = train("features")
 rows = []
 stages = {"untrained": build(), f"after {settings['steps']} steps": short, "the kept network": kept["features"]}
 for name, model in stages.items():
@@ -328,7 +327,7 @@ table(["surprise by possible clips", "network", "no change", "ratio"], rows, dig
 # Now the pairs. Before you run the cell, bet: which of the six will V-JEPA win, and which will the pixel predictor? Neither has
 # ever seen an impossible clip.
 
-# %%
+# %% tags=["nbval-check-output"]
 networks_by_name = {"untrained": build().eval(), "pixel predictor": kept["pixels"], "V-JEPA": kept["features"]}
 found = {name: surprises(model) for name, model in networks_by_name.items()}
 shares = {name: {event: won(each) for event, each in by.items()} for name, by in found.items()}
@@ -482,13 +481,13 @@ claim("The kept network's share differs from its manifest's by",
 # absolute. If the surprise of any impossible clip were larger than that of any possible one, a threshold would do. We compare all
 # impossible clips with all possible ones, partner or not, and count how often the impossible one surprises more,
 #
-# $$ A = \frac{1}{nm}\sum_{i=1}^{n}\sum_{j=1}^{m} \Big( \big[S_i^{\text{impossible}} > S_j^{\text{possible}}\big]
+# $$ A = \frac{1}{NN'}\sum_{i=1}^{N}\sum_{j=1}^{N'} \Big( \big[S_i^{\text{impossible}} > S_j^{\text{possible}}\big]
 #    + \tfrac12 \big[S_i^{\text{impossible}} = S_j^{\text{possible}}\big] \Big), $$
 #
 # the area under the receiver operating characteristic, which is one half for a coin (`told_alone`). We take the mean surprise of a
 # clip, or its greatest at any place and moment. Bet first: how much of what V-JEPA wins in pairs is left?
 
-# %%
+# %% tags=["nbval-check-output"]
 def told_alone(impossible, possible):
     """The share of all combinations in which the impossible clip has the larger score; a tie counts half."""
     more = impossible[:, None] - possible
@@ -554,7 +553,7 @@ truth = {"kind": (many.track.kind[row, 2 * moment], 4),
 seen, fresh = row < 450, row >= 450  # fitted on some clips, measured on others
 
 
-def read(model, part=slice(None)):
+def read(model):
     """Accuracy of a linear probe of kind and of colour, from the token in whose place the shape's centre is."""
     targets = torch.cat([model.targets(some) for some in many.frames.split(50)])[row, moment, 3 * y + x]
     return [LinearClassifier(targets[seen], labels[seen], count, 1e-3).accuracy(targets[fresh], labels[fresh])
@@ -612,7 +611,7 @@ table(["pairs won", *NAMES.values()],
 # [wrote](https://www.quantamagazine.org/how-one-ai-model-creates-a-physical-intuition-of-its-environment-20251003).
 # Then the test was made harder. IntPhys 2 (Bordes and colleagues, [2025](../../book/bibliography.md#bordes2025)) has richer scenes
 # and four principles, permanence, immutability, continuity and solidity. Its abstract says that most models are at chance, at
-# 50 %, and that people are near perfect. Both findings stand. What is won in clean scenes with few objects does not carry over.
+# 50 %, and that people are near perfect. Both findings stand: a score in plain scenes does not say what a model makes of rich ones.
 #
 # ## Exercises
 #

@@ -10,9 +10,9 @@ import { button, canvas, choice, clock, colours, element, onTheme, openNetworks,
 
 const BEAT = 0.22; // seconds for a frame
 const EVENTS = [
-  ["vanish", "it vanishes"], ["colour", "it comes out with another colour"], ["shape", "it comes out with another shape"],
-  ["turn", "it turns back, without a wall"], ["pass_through", "there is a wall, and it passes through"],
-  ["appear", "nothing goes in, and it comes out"], ["teleport", "no occluder: it jumps"], ["nothing", "nothing special"],
+  ["vanish", "it vanishes"], ["colour", "it changes colour"], ["shape", "it changes shape"], ["turn", "it turns back"],
+  ["pass_through", "it passes a wall"], ["appear", "it comes from nowhere"], ["teleport", "it jumps in plain sight"],
+  ["nothing", "nothing special"],
 ];
 const SQUARE = Math.sqrt(Math.PI) / 2, TIP = Math.sqrt((4 * Math.PI) / (3 * Math.sqrt(3))), PLUS = Math.sqrt((9 * Math.PI) / 20);
 const clamp = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));
@@ -190,8 +190,9 @@ async function render({ model, el }) {
       ctx.globalAlpha = 1;
       ctx.setLineDash([]);
       say(ctx, "surprise", 4, 13, colour.ink, colour.paper);
-      say(ctx, "usual for possible clips", X(0) + 2, Y(usual[who]) - 5, colour.muted, colour.paper);
       say(ctx, "first frame", 4, height - 6, colour.muted, colour.paper);
+      ctx.textAlign = "center";
+      say(ctx, "dotted: usual surprise", width / 2, height - 6, colour.muted, colour.paper);
       ctx.textAlign = "right";
       say(ctx, "last", X(frames), height - 6, colour.muted, colour.paper);
       ctx.textAlign = "left";
@@ -261,7 +262,7 @@ async function render({ model, el }) {
   const setEvent = (key) => { event = key; shift = 0; return again(); };
   const setWho = (key) => { who = key; return again(); };
   left.append(element("div", { style: "display:flex;gap:.6rem;align-items:center;margin-top:.4rem" }, player, scrub));
-  el.append(grid, words, row(choice("in the other clip", EVENTS, event, setEvent)), row(
+  el.append(grid, words, row(choice("other clip:", EVENTS, event, setEvent)), row(
     choice("surprise of", [["features", "V-JEPA"], ["pixels", "the pixel predictor"]], who, setWho),
     button("Other scene", () => { number = (number + 1) % scenes.open.length; shift = 0; return again(); }),
   ));
