@@ -39,6 +39,7 @@ PARTS = Path(__file__).resolve().parent.parent / "_build" / "checkpoints" / "jep
 
 WORLD = RobotTable()
 RATES = (5e-4, 2e-3)  # each member's is chosen on its first seed
+ACTING = 2000  # steps of the predictor; after 500 it expects a push to move the puck a third as far as it does
 PLACES, UNIT = 16, 4.0  # numbers that the reader gives; pixels to one of them
 LOST = 2.0  # pixels, the robot's radius: further off, an imagined robot is lost
 NEAR = 1.5  # pixels: so near to its goal the robot has arrived
@@ -255,7 +256,7 @@ def measure(encoder: nn.Module, data: Data, steps: int, seed: int, choosing: boo
     with torch.no_grad():
         held, fresh, moves = (reader(tokens_of(encoder, part.frames)) for part in (data.held, test, data.act))
     ruler = LinearProbe(held.flatten(0, 1), data.held.states.flatten(0, 1))
-    model = teach_actions(moves, data.act.actions, steps, seed)
+    model = teach_actions(moves, data.act.actions, steps if choosing else ACTING, seed)
     if choosing:
         with torch.no_grad():
             return drifted(model.rollout(fresh[:, 0], test.actions), fresh, ruler, test.states)
@@ -278,12 +279,12 @@ def coordinates(states: Tensor) -> Tensor:
     return (states - SIZE / 2) / UNIT
 
 
-def told(data: Data, steps: int, seed: int) -> dict[str, float]:
+def told(data: Data, seed: int) -> dict[str, float]:
     """The same predictor on the true places: how good it would be behind a perfect encoder."""
     see = lambda states, wallpaper: coordinates(states)  # noqa: E731
     z = coordinates(data.test.states)
     ruler = LinearProbe(*(part.flatten(0, 1) for part in (coordinates(data.held.states), data.held.states)))
-    model = teach_actions(coordinates(data.act.states), data.act.actions, steps, seed)
+    model = teach_actions(coordinates(data.act.states), data.act.actions, ACTING, seed)
     return judge(see, model, ruler, z, data.test, reaching(WORLD, 50, seeded(21)))
 
 
@@ -332,7 +333,7 @@ class Slots:
         return torch.cat([history[:, 1:], cls.fill(states, torch.zeros_like(states[:, :2]))[:, None]], 1)
 
 
-def causal(data: Data, steps: int, seed: int) -> dict[str, float]:
+def causal(data: Data, seed: int) -> dict[str, float]:
     """Causal-JEPA on the true places, the past of robot or puck hidden in training."""
     torch.manual_seed(seed)
     model = CausalJEPA(5, HISTORY, 1, dim=DIM, depth=2, heads=2)
@@ -351,7 +352,7 @@ def causal(data: Data, steps: int, seed: int) -> dict[str, float]:
         slots[:, -1, 2] = model(slots[:, :HISTORY], hidden)[:, -1, 2].detach()  # what will be done is not asked for
         return causal_jepa_loss(model, slots, hidden)
 
-    fit(model, loss, draw, steps=steps, learning_rate=3e-3, weight_decay=1e-4, clip=2.0, seed=seed, title="slots")
+    fit(model, loss, draw, steps=ACTING, learning_rate=3e-3, weight_decay=1e-4, clip=2.0, seed=seed, title="slots")
     return judge_slots(Slots(model.cpu()), data.test, data.held)
 
 
@@ -418,9 +419,7 @@ def run(names: list[str], steps: int, seeds: int) -> dict[str, list[dict]]:
     data, rows = films(), {}
     for name in names:
         if name in TOLD:
-            rows[name] = [
-                kept(f"{name} {steps} {s}", lambda n=name, s=s: TOLD[n](data, steps, s)) for s in range(seeds)
-            ]
+            rows[name] = [kept(f"{name} {ACTING} {s}", lambda n=name, s=s: TOLD[n](data, s)) for s in range(seeds)]
             continue
         rate = RATES[0]
         if MEMBERS[name].training is not None:
@@ -430,7 +429,7 @@ def run(names: list[str], steps: int, seeds: int) -> dict[str, list[dict]]:
             }
             rate = max(RATES, key=lambda r: tried[r]["horizon"])
         rows[name] = [
-            kept(f"{name} {steps} {rate} {s}", lambda n=name, r=rate, s=s: one(n, data, steps, r, s))
+            kept(f"{name} {steps} {ACTING} {rate} {s}", lambda n=name, r=rate, s=s: one(n, data, steps, r, s))
             for s in range(seeds)
         ]
         print(f"{name}: " + ", ".join(f"{key} {value:.3g}" for key, value in rows[name][0].items()), flush=True)
@@ -453,6 +452,7 @@ def main() -> None:
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     about = {
         "steps": asked.steps,
+        "acting": ACTING,
         "seeds": asked.seeds,
         "commit": commit(),
         "device": device_name(),
