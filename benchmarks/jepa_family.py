@@ -39,7 +39,11 @@ PARTS = Path(__file__).resolve().parent.parent / "_build" / "checkpoints" / "jep
 
 WORLD = RobotTable()
 RATES = (5e-4, 2e-3)  # each member's is chosen on its first seed
-ACTING = 2000  # steps of the predictor; after 500 it expects a push to move the puck a third as far as it does
+ACTING, LONGER = (
+    500,
+    2000,
+)  # steps of the predictor, and a second number of them for what is also measured `AFTER_LONGER`
+AFTER_LONGER = ("horizon", "surprise, puck stands firm", "reached")
 PLACES, UNIT = 16, 4.0  # numbers that the reader gives; pixels to one of them
 LOST = 2.0  # pixels, the robot's radius: further off, an imagined robot is lost
 NEAR = 1.5  # pixels: so near to its goal the robot has arrived
@@ -245,7 +249,9 @@ def judge(see, model: WorldModel, ruler: LinearProbe, z: Tensor, test: Episodes,
     }
 
 
-def measure(encoder: nn.Module, data: Data, steps: int, seed: int, choosing: bool = False) -> dict[str, float]:
+def measure(
+    encoder: nn.Module, data: Data, steps: int, acting: int, seed: int, choosing: bool = False
+) -> dict[str, float]:
     """Everything about one frozen encoder, or only the horizon on the films by which a rate is chosen."""
     reader = teach_reader(tokens_of(encoder, data.watch.frames[:500]), steps, seed)
 
@@ -256,7 +262,7 @@ def measure(encoder: nn.Module, data: Data, steps: int, seed: int, choosing: boo
     with torch.no_grad():
         held, fresh, moves = (reader(tokens_of(encoder, part.frames)) for part in (data.held, test, data.act))
     ruler = LinearProbe(held.flatten(0, 1), data.held.states.flatten(0, 1))
-    model = teach_actions(moves, data.act.actions, steps if choosing else ACTING, seed)
+    model = teach_actions(moves, data.act.actions, acting, seed)
     if choosing:
         with torch.no_grad():
             return drifted(model.rollout(fresh[:, 0], test.actions), fresh, ruler, test.states)
@@ -279,12 +285,12 @@ def coordinates(states: Tensor) -> Tensor:
     return (states - SIZE / 2) / UNIT
 
 
-def told(data: Data, seed: int) -> dict[str, float]:
+def told(data: Data, acting: int, seed: int) -> dict[str, float]:
     """The same predictor on the true places: how good it would be behind a perfect encoder."""
     see = lambda states, wallpaper: coordinates(states)  # noqa: E731
     z = coordinates(data.test.states)
     ruler = LinearProbe(*(part.flatten(0, 1) for part in (coordinates(data.held.states), data.held.states)))
-    model = teach_actions(coordinates(data.act.states), data.act.actions, ACTING, seed)
+    model = teach_actions(coordinates(data.act.states), data.act.actions, acting, seed)
     return judge(see, model, ruler, z, data.test, reaching(WORLD, 50, seeded(21)))
 
 
@@ -333,7 +339,7 @@ class Slots:
         return torch.cat([history[:, 1:], cls.fill(states, torch.zeros_like(states[:, :2]))[:, None]], 1)
 
 
-def causal(data: Data, seed: int) -> dict[str, float]:
+def causal(data: Data, acting: int, seed: int) -> dict[str, float]:
     """Causal-JEPA on the true places, the past of robot or puck hidden in training."""
     torch.manual_seed(seed)
     model = CausalJEPA(5, HISTORY, 1, dim=DIM, depth=2, heads=2)
@@ -352,7 +358,7 @@ def causal(data: Data, seed: int) -> dict[str, float]:
         slots[:, -1, 2] = model(slots[:, :HISTORY], hidden)[:, -1, 2].detach()  # what will be done is not asked for
         return causal_jepa_loss(model, slots, hidden)
 
-    fit(model, loss, draw, steps=ACTING, learning_rate=3e-3, weight_decay=1e-4, clip=2.0, seed=seed, title="slots")
+    fit(model, loss, draw, steps=acting, learning_rate=3e-3, weight_decay=1e-4, clip=2.0, seed=seed, title="slots")
     return judge_slots(Slots(model.cpu()), data.test, data.held)
 
 
@@ -407,31 +413,42 @@ def trained(name: str, data: Data, steps: int, rate: float, seed: int) -> tuple[
     return encoder.eval(), state["milliseconds"]
 
 
-def one(name: str, data: Data, steps: int, rate: float, seed: int, choosing: bool = False) -> dict:
+def one(
+    name: str, data: Data, steps: int, acting: int, rate: float, seed: int, choosing: bool = False
+) -> dict[str, float]:
     """Train a member and measure it."""
     encoder, milliseconds = trained(name, data, steps, rate, seed)
-    found = measure(encoder, data, steps, seed, choosing)
+    found = measure(encoder, data, steps, acting, seed, choosing)
     return found | {"rate": rate, "ms a step": milliseconds, "parameters": sum(w.numel() for w in encoder.parameters())}
+
+
+def row(name: str, data: Data, steps: int, acting: int, rate: float, seed: int) -> dict[str, float]:
+    """What one seed of a row measures with a predictor of so many steps, from a file if it was done before."""
+    if name in TOLD:
+        return kept(f"{name} {acting} {seed}", lambda: TOLD[name](data, acting, seed))
+    return kept(f"{name} {steps} {acting} {rate} {seed}", lambda: one(name, data, steps, acting, rate, seed))
+
+
+def chosen_rate(name: str, data: Data, steps: int) -> float:
+    """The rate with which the first seed's predictor sees further on the films kept for that."""
+    if name in TOLD or MEMBERS[name].training is None:
+        return RATES[0]
+
+    def horizon(rate: float) -> float:
+        found = kept(f"{name} {steps} {rate} choosing", lambda: one(name, data, steps, ACTING, rate, 0, choosing=True))
+        return found["horizon"]
+
+    return max(RATES, key=horizon)
 
 
 def run(names: list[str], steps: int, seeds: int) -> dict[str, list[dict]]:
     """All rows: for each seed of each member what was measured."""
     data, rows = films(), {}
     for name in names:
-        if name in TOLD:
-            rows[name] = [kept(f"{name} {ACTING} {s}", lambda n=name, s=s: TOLD[n](data, s)) for s in range(seeds)]
-            continue
-        rate = RATES[0]
-        if MEMBERS[name].training is not None:
-            tried = {
-                r: kept(f"{name} {steps} {r} choosing", lambda n=name, r=r: one(n, data, steps, r, 0, True))
-                for r in RATES
-            }
-            rate = max(RATES, key=lambda r: tried[r]["horizon"])
-        rows[name] = [
-            kept(f"{name} {steps} {ACTING} {rate} {s}", lambda n=name, r=rate, s=s: one(n, data, steps, r, s))
-            for s in range(seeds)
-        ]
+        rate, rows[name] = chosen_rate(name, data, steps), []
+        for seed in range(seeds):
+            usual, longer = (row(name, data, steps, acting, rate, seed) for acting in (ACTING, LONGER))
+            rows[name].append(usual | {f"{key}, longer": longer[key] for key in AFTER_LONGER})
         print(f"{name}: " + ", ".join(f"{key} {value:.3g}" for key, value in rows[name][0].items()), flush=True)
     return rows
 
@@ -452,7 +469,7 @@ def main() -> None:
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     about = {
         "steps": asked.steps,
-        "acting": ACTING,
+        "acting": [ACTING, LONGER],
         "seeds": asked.seeds,
         "commit": commit(),
         "device": device_name(),
