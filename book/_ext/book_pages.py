@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
@@ -54,9 +55,12 @@ class BookMap(Page):
         return self.html(f'<div class="map">{parts}</div>', TOC, COMING)
 
     def _written(self, page: str) -> str:
-        lesson = Lesson(page.removeprefix("lessons/"))
-        self.env.note_dependency(str(lesson.source))
-        return f'<li class="map-written"><a href="{self.link(page)}">{escape(lesson.title)}</a></li>'
+        source = ROOT / f"{page}.py"
+        if not source.exists():  # a page that belongs to the part and is no lesson
+            source = source.with_suffix(".md")
+        self.env.note_dependency(str(source))
+        title = re.search(r"^(?:# )?# (.+)$", source.read_text(encoding="utf-8"), re.M)[1]
+        return f'<li class="map-written"><a href="{self.link(page)}">{escape(title)}</a></li>'
 
     def _coming(self, title: str) -> str:
         return f'<li class="map-coming"><span>{escape(title)}</span> <small>to come</small></li>'
