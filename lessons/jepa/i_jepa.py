@@ -118,7 +118,7 @@ def train(method, seed=0, world=world, masks=None, steps=settings["steps"], rate
     name = f"{method} {masks.__name__} {world.detail} {steps} {rate} {seed}"
     history = fit(model, lambda m, batch: loss(m, *batch), batches(method, world, masks), steps=steps, learning_rate=rate,
                   weight_decay=0.05, seed=seed, title=name, checkpoint=checkpoint(f"i_jepa {name}"),
-                  after_step=getattr(model, "follow", None) and type(model).follow)
+                  after_step=getattr(model, "follow", None) and type(model).follow, compile=scale_name() == "full")
     return model.cpu(), history
 
 
