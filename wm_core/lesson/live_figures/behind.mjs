@@ -263,7 +263,7 @@ async function render({ model, el }) {
   const setWho = (key) => { who = key; return again(); };
   left.append(element("div", { style: "display:flex;gap:.6rem;align-items:center;margin-top:.4rem" }, player, scrub));
   el.append(grid, words, row(choice("other clip:", EVENTS, event, setEvent)), row(
-    choice("surprise of", [["features", "V-JEPA"], ["pixels", "the pixel predictor"]], who, setWho),
+    choice("surprise of", [["features", "the next-moment JEPA"], ["pixels", "the pixel predictor"]], who, setWho),
     button("Other scene", () => { number = (number + 1) % scenes.open.length; shift = 0; return again(); }),
   ));
 
