@@ -1,6 +1,6 @@
 """Who is compared: encoders of the robot's table, each taught its own way on the same films, for as many steps.
 
-All but two are one vision transformer; of those for clips the first layer takes two frames, and a frame is then shown twice, as
+All but one are one vision transformer; of those for clips the first layer takes two frames, and a frame is then shown twice, as
 V-JEPA 2-AC does. No member but the two that are told so sees an action, a place or a word.
 """
 

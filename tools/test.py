@@ -10,8 +10,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 from tools.browser import HOW_TO_GET_ONE, find_browser
-from tools.execute import AT_ONCE
 from tools.lessons import Lesson, all_lessons
+
+#: Processes that test side by side. Each computes on one core.
+AT_ONCE = min(4, os.cpu_count() or 1)
 
 #: The tests of a file share what they set up, so a file stays in one process.
 SIDE_BY_SIDE = (f"--numprocesses={AT_ONCE}", "--dist=loadfile")
