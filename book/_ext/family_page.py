@@ -81,8 +81,9 @@ class FamilyTable(Page):
 
 
 def values(runs: list[dict], measure: Measure) -> list[float]:
-    """What the seeds of a row measured, where it was."""
-    return [run[measure.key] for run in runs if run.get(measure.key) is not None]
+    """What the seeds of a row measured, where something was; a step that nobody took has no time."""
+    found = [run[measure.key] for run in runs if run.get(measure.key) is not None]
+    return found if measure.key != "ms a step" or any(found) else []
 
 
 def dots(rows: dict[str, list[dict]]) -> str:
@@ -100,9 +101,7 @@ def dots(rows: dict[str, list[dict]]) -> str:
 
 def _panel(rows: dict[str, list[dict]], measure: Measure) -> str:
     known = {name: values(runs, measure) for name, runs in rows.items()}
-    known = {
-        name: found for name, found in known.items() if found and not (measure.key == "ms a step" and not any(found))
-    }
+    known = {name: found for name, found in known.items() if found}
     every = [value for found in known.values() for value in found]
     low = min(0.0, *every) if measure.low is None else min(measure.low, *every)
     high = max(every) * 1.05 if measure.high is None else max(measure.high, *every)
