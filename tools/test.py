@@ -7,10 +7,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 
 from tools.browser import HOW_TO_GET_ONE, find_browser
-from tools.lessons import Lesson, all_lessons
+from tools.lessons import all_lessons
 
 #: Processes that test side by side. Each computes on one core.
 AT_ONCE = min(4, os.cpu_count() or 1)
@@ -25,27 +24,18 @@ def main() -> None:
         print(HOW_TO_GET_ONE)
         if os.environ.get("CI"):
             raise SystemExit("CI=true: the site must be tested in a browser")
-    failed = pytest(*(sys.argv[1:] or [*SIDE_BY_SIDE, "tests"])).returncode != 0
-    if not sys.argv[1:]:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for run in pool.map(notebook_test, all_lessons()):
-                print(run.stdout, end="", flush=True)
-                failed |= run.returncode != 0
+    failed = pytest(*(sys.argv[1:] or [*SIDE_BY_SIDE, "tests"]))
+    if not sys.argv[1:]:  # one notebook after another: kernels that start together may take each other's ports
+        notebooks = [str(lesson.run / "notebook.ipynb") for lesson in all_lessons()]
+        with tempfile.TemporaryDirectory() as run:  # under nbval a lesson shows what its page shows, and leaves it here
+            failed |= pytest("--nbval-lax", "-p", "no:cacheprovider", *notebooks, WM_RUN_DIR=run)
     raise SystemExit(failed)
 
 
-def notebook_test(lesson: Lesson) -> subprocess.CompletedProcess:
-    """Run a lesson's notebook again under nbval: no cell may raise, and tagged outputs must repeat."""
-    notebook = str(lesson.run / "notebook.ipynb")
-    with tempfile.TemporaryDirectory() as run:  # under nbval a lesson shows what its page shows, and leaves it here
-        return pytest("--nbval-lax", "-p", "no:cacheprovider", notebook, quiet=True, WM_RUN_DIR=run)
-
-
-def pytest(*arguments: str, quiet: bool = False, **environment: str) -> subprocess.CompletedProcess:
-    """Start pytest; where ``quiet``, what it says comes back in ``stdout`` instead of being printed."""
+def pytest(*arguments: str, **environment: str) -> bool:
+    """Start pytest and tell whether it failed."""
     command = [sys.executable, "-m", "pytest", *arguments]
-    to = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True} if quiet else {}
-    return subprocess.run(command, env={**os.environ, **environment}, check=False, **to)
+    return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode != 0
 
 
 if __name__ == "__main__":

@@ -603,8 +603,9 @@ def over_seeds(wanted, event):
     return mean_and_range([note.claims[f"{wanted}, seed {seed}, {event}"] for seed in seeds])
 
 
-table(["pairs won", *NAMES.values()],
-      [[event, *(over_seeds(wanted, event) for wanted in NAMES)] for event in EVENTS], digits=2)
+for some in (("features", "pixels"), ("pixels, l1", "frozen features")):
+    table(["pairs won", *(NAMES[wanted] for wanted in some)],
+          [[event, *(over_seeds(wanted, event) for wanted in some)] for event in EVENTS], digits=2)
 copied = max(abs(note.claims[f"pixels, l1, seed {seed}, {event}"] - no_change_l1[event])
              for seed in range(note.config["seeds"]["pixels, l1"]) for event in EVENTS)
 claim("Pixels, absolute: the shares differ from those of expecting no change by at most", copied, "<=", 5e-3)
@@ -619,7 +620,7 @@ claim("Pixels, absolute: the shares differ from those of expecting no change by 
 # learn, and cannot say what the absolute error does to a pixel predictor that has learned. A small shape is background to most
 # pixels most of the time, so copying is an easy place to get stuck. We tried no other rate.
 #
-# The third column is the control for the word *features*. Predicting an untrained encoder's features is like predicting pixels: no
+# The last column is the control for the word *features*. Predicting an untrained encoder's features is like predicting pixels: no
 # *vanish*, and worse than a coin at the wall. Random features do not do. Whether features learned in some other way, and then held
 # still, would do, we have not tried.
 #
