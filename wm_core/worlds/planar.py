@@ -1,0 +1,116 @@
+"""A point among walls: how far it gets, what it sees, and the shortest way round.
+
+Walls are solid axis-aligned rectangles, given by two opposite corners ``(x0, y0, x1, y1)`` in pixels. A point can touch them and
+never enters them. All functions are batched, and run on any device.
+"""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Generator, Tensor
+
+#: How far from a wall's face a point is left that ran into it, in pixels: far above rounding, far below what can be seen.
+GAP = 1e-3
+
+
+def first_hit(
+    walls: Float[Tensor, "*batch k 4"], start: Float[Tensor, "*batch 2"], step: Float[Tensor, "*batch 2"]
+) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch 2"]]:
+    """Where a straight step first meets a wall.
+
+    Returns:
+        share: of the step that is free; above 1 where nothing is hit.
+        face: the normal of the face that is hit, out of the wall: one number is 1 or -1. Arbitrary where nothing is hit.
+    """
+    safe = torch.where(step.abs() < 1e-9, torch.full_like(step, 1e-9), step)[..., None, :]
+    low = (walls[..., :2] - start[..., None, :]) / safe  # (*batch, k, 2) shares at which each pair of faces is reached
+    high = (walls[..., 2:] - start[..., None, :]) / safe
+    enter, axis = torch.minimum(low, high).max(-1)  # inside when inside along both axes
+    leave = torch.maximum(low, high).min(-1).values
+    enter = torch.where((enter < leave) & (enter >= 0), enter, torch.full_like(enter, 2.0))
+    share, wall = enter.min(-1)  # (*batch)
+    axis = axis.gather(-1, wall[..., None])  # (*batch, 1)
+    face = torch.zeros_like(step).scatter_(-1, axis, -safe[..., 0, :].sign().gather(-1, axis))
+    return share, face
+
+
+def slide_free(
+    walls: Float[Tensor, "*batch k 4"], start: Float[Tensor, "*batch 2"], step: Float[Tensor, "*batch 2"]
+) -> tuple[Float[Tensor, "*batch 2"], Bool[Tensor, "*batch"]]:
+    """The point after a step that ends at the first wall it meets, and whether it met one."""
+    share, face = first_hit(walls, start, step)
+    hit = share <= 1
+    stop = start + step * share.clamp(max=1)[..., None]
+    return torch.where(hit[..., None], stop + GAP * face, stop), hit
+
+
+def move(
+    walls: Float[Tensor, "*batch k 4"],
+    start: Float[Tensor, "*batch 2"],
+    step: Float[Tensor, "*batch 2"],
+    noise: float = 0.0,
+    generator: Generator | None = None,
+) -> Float[Tensor, "*batch 2"]:
+    """The point after a step: where it wanted to go, or the place where it met a wall and a random nudge from there.
+
+    Args:
+        walls: what is in the way.
+        start: free points.
+        step: the wish.
+        noise: standard deviation of the nudge, in pixels along each axis. The nudge too ends at walls.
+        generator: decides the nudges; without it there are none.
+    """
+    stop, hit = slide_free(walls, start, step)
+    if generator is None or noise == 0:
+        return stop
+    nudge = noise * torch.randn(stop.shape, generator=generator).to(stop)
+    return torch.where(hit[..., None], slide_free(walls, stop, nudge)[0], stop)
+
+
+def sees(
+    walls: Float[Tensor, "*batch k 4"], here: Float[Tensor, "*batch 2"], there: Float[Tensor, "*batch 2"]
+) -> Bool[Tensor, "*batch"]:
+    """Whether the straight line between two free points is free."""
+    return first_hit(walls, here, there - here)[0] > 1
+
+
+def corners(walls: Float[Tensor, "*batch k 4"]) -> Float[Tensor, "*batch 4*k 2"]:
+    """The walls' corners, each moved a gap outwards: where shortest ways bend."""
+    x0, y0, x1, y1 = (walls + GAP * walls.new_tensor([-1, -1, 1, 1])).unbind(-1)  # (*batch, k)
+    points = torch.stack([x0, y0, x1, y0, x0, y1, x1, y1], -1)
+    return points.unflatten(-1, (4, 2)).flatten(-3, -2)
+
+
+def path_length(
+    walls: Float[Tensor, "batch k 4"],
+    bends: Float[Tensor, "batch c 2"],
+    here: Float[Tensor, "batch n 2"],
+    there: Float[Tensor, "batch 2"],
+) -> Float[Tensor, "batch n"]:
+    """The length of the shortest free way from each of n points to a goal, in pixels; infinite where there is none.
+
+    A shortest way among rectangles is straight from corner to corner, so it is found on the graph of corners that see each
+    other (Lozano-Pérez & Wesley, 1979), by Floyd's algorithm.
+
+    Args:
+        walls: of each world.
+        bends: the corners at which a way may bend, such as `corners`; those inside a wall do no harm.
+        here: from where.
+        there: one goal for each world.
+    """
+    between = _straight(walls, bends[:, :, None], bends[:, None])  # (batch, c, c)
+    for k in range(bends.shape[1]):
+        between = torch.minimum(between, between[:, :, k, None] + between[:, None, k])
+    to_goal = _straight(walls, bends, there[:, None])  # (batch, c)
+    ahead = (between + to_goal[:, None]).amin(-1)  # (batch, c) from each corner, by the best way
+    ahead = torch.minimum(ahead, to_goal)
+    first = _straight(walls, here[:, :, None], bends[:, None])  # (batch, n, c)
+    direct = _straight(walls, here, there[:, None])
+    return torch.minimum(direct, (first + ahead[:, None]).amin(-1))
+
+
+def _straight(walls: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """The distance between points that see each other, infinite between others. ``walls`` has fewer axes than the points."""
+    a, b = torch.broadcast_tensors(a, b)
+    walls = walls.reshape(len(walls), *(1,) * (a.ndim - 2), *walls.shape[1:])
+    length = (a - b).norm(dim=-1)
+    return torch.where(first_hit(walls, a, b - a)[0] > 1, length, torch.inf)
