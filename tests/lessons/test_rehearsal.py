@@ -21,7 +21,6 @@ from packaging.utils import canonicalize_name
 
 from tools.lessons import all_lessons
 from tools.paths import HTML
-from tools.test import AT_ONCE
 
 ON_COLAB = ("torch", "numpy", "matplotlib", "ipywidgets", "ipykernel")
 LONGEST = 900  # seconds
@@ -41,10 +40,10 @@ class Rehearsal(NamedTuple):
 
 @pytest.fixture(scope="module")
 def rehearsals(site, tmp_path_factory):
-    """Every lesson's notebook, some at the same time, each in an environment of its own."""
+    """Every lesson's notebook, run at the same time, each in an environment of its own."""
     home = tmp_path_factory.mktemp("readers")
     lessons = [lesson.name for lesson in all_lessons()]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor() as pool:
         runs = pool.map(lambda name: rehearse(name, home / name, site), lessons)
         yield dict(zip(lessons, runs, strict=True))
     for name in lessons:
