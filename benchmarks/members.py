@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
+from benchmarks.jepa import Pooled
 from wm_core.generative.mae import MAE, mae_loss
 from wm_core.generative.next_frame import next_frame_loss
 from wm_core.jepa.i_jepa import IJEPA, i_jepa_loss
@@ -55,17 +56,6 @@ class RawPatches(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return 4 * (patches(images, (PATCH, PATCH)) - 0.4)
-
-
-class Mean(nn.Module):
-    """The mean of an encoder's tokens."""
-
-    def __init__(self, encoder: nn.Module):
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.encoder(images).mean(1)
 
 
 def tokens_of(encoder: nn.Module, frames: Tensor, batch: int = 500) -> Tensor:
@@ -131,7 +121,7 @@ def le_jepa(encoder: nn.Module, episodes: Episodes) -> Training:
     def draw(generator):
         return views(images(episodes, generator, IMAGES // 2)[0], generator).large
 
-    return LeJEPA(Mean(encoder), DIM), le_jepa_loss, draw
+    return LeJEPA(Pooled(encoder), DIM), le_jepa_loss, draw
 
 
 def v_jepa(encoder: nn.Module, episodes: Episodes) -> Training:
@@ -189,7 +179,7 @@ def told_in_words(encoder: nn.Module, episodes: Episodes) -> Training:
 
     model = nn.ModuleDict(
         {
-            "see": Mean(encoder),
+            "see": Pooled(encoder),
             "guess": nn.Linear(DIM, DIM),
             "read": TextEncoder(len(number) + PAD + 1, 10, DIM, 1, 2, DIM),
         }
