@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tools.lessons import Lesson
+from wm_core.worlds.events import two_ways
 from wm_core.worlds.film import film
 from wm_core.worlds.stage import Script, Stage
 
@@ -50,20 +51,11 @@ def drawn(scene, event, possible):
     """One clip of a scene by the library, (16, 3, 24, 24)."""
     numbers = {name: torch.tensor([scene[name]]) for name in Script._fields if name in scene}
     progress = numbers["speed"][:, None] * (torch.arange(16) - scene["crossing"])
-    script, past = Script(progress=progress, **numbers), progress > 0
-    walled = torch.tensor([event == "pass_through"])
-    hidden, present = torch.tensor([event != "teleport"]), torch.full_like(past, event != "appear")
-    usual = {"hidden": hidden, "walled": walled, "present": present}
-    unusual = {
-        "vanish": {"present": ~past},
-        "appear": {"present": past},
-        "shape": {"kinds": past},
-        "colour": {"hues": past},
-        "pass_through": {"walled": ~walled},
-        "teleport": {"heights": past},
-    }.get(event, {})
+    script = Script(progress=progress, **numbers)
+    usual, unusual = two_ways(script, event)
     track = WORLD.track(script, **(usual if possible else usual | unusual))
-    return film(WORLD, script.texture, track, None, WORLD.scenery(script, hidden, walled)[2])[0][0].numpy()
+    layers = WORLD.scenery(script, usual["hidden"], usual["walled"])[2]
+    return film(WORLD, script.texture, track, None, layers)[0][0].numpy()
 
 
 def test_both_clips_are_those_of_the_world_whatever_happens(running):

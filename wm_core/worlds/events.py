@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from wm_core.worlds.film import Track, film
-from wm_core.worlds.stage import Stage
+from wm_core.worlds.stage import Script, Stage
 
 #: What can happen in an impossible clip; `pairs` says what each is.
 EVENTS = ("vanish", "appear", "shape", "colour", "pass_through", "teleport")
@@ -76,10 +76,26 @@ def pairs(
         raise ValueError(f"event is {event!r}; wanted one of {', '.join(EVENTS)}")
     walled = torch.full((n,), event == "pass_through")
     script = stage.script(n, generator, walled, frames, device)
-    past = (
-        script.progress > 0
-    )  # from here on an impossible clip may differ; behind an occluder it is seen a little later
-    walled = walled.to(past.device)
+    usual, unusual = two_ways(script, event)
+    tracks = stage.track(script, **usual), stage.track(script, **(usual | unusual))
+    occluder, wall, layers = stage.scenery(script, usual["hidden"], usual["walled"])
+    noise = generator.get_state()
+    possible, possible_seen = film(stage, script.texture, tracks[0], generator, layers)
+    generator.set_state(noise)
+    impossible, impossible_seen = film(stage, script.texture, tracks[1], generator, layers)
+    first = (possible != impossible).flatten(2).any(2).int().argmax(1)
+    return Pairs(possible, impossible, first, *tracks, possible_seen, impossible_seen, occluder, wall, script.texture)
+
+
+def two_ways(script: Script, event: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What `Stage.track` is told of the possible clips, and what an impossible one is told in its place.
+
+    Args:
+        script: of the clips.
+        event: one of `EVENTS`; any other is nothing unusual.
+    """
+    past = script.progress > 0  # from here on the two may differ; behind an occluder it is seen a little later
+    walled = torch.full_like(past[:, 0], event == "pass_through")
     hidden, present = torch.full_like(walled, event != "teleport"), torch.full_like(past, event != "appear")
     usual = {"hidden": hidden, "walled": walled, "present": present}
     unusual = {
@@ -89,12 +105,5 @@ def pairs(
         "colour": {"hues": past},
         "pass_through": {"walled": ~walled},
         "teleport": {"heights": past},
-    }[event]
-    tracks = stage.track(script, **usual), stage.track(script, **(usual | unusual))
-    occluder, wall, layers = stage.scenery(script, hidden, walled)
-    noise = generator.get_state()
-    possible, possible_seen = film(stage, script.texture, tracks[0], generator, layers)
-    generator.set_state(noise)
-    impossible, impossible_seen = film(stage, script.texture, tracks[1], generator, layers)
-    first = (possible != impossible).flatten(2).any(2).int().argmax(1)
-    return Pairs(possible, impossible, first, *tracks, possible_seen, impossible_seen, occluder, wall, script.texture)
+    }
+    return usual, unusual.get(event, {})
