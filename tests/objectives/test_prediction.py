@@ -55,3 +55,14 @@ def test_smooth_l1_is_half_the_square_below_one_and_straight_beyond():
     zero = torch.zeros(1)
     assert feature_prediction(zero, zero + 0.5, "smooth_l1") == 0.125
     assert feature_prediction(zero, zero + 3, "smooth_l1") == 2.5
+
+
+@pytest.mark.parametrize("kind", ["l1", "l2", "smooth_l1"])
+def test_each_numbers_own_error_has_the_same_mean(kind):
+    predicted, target = torch.randn(2, 3, 4), torch.randn(2, 3, 4)
+    each = feature_prediction(predicted, target, kind, reduction="none")
+    assert each.shape == (2, 3, 4)
+    assert torch.equal(each.mean(), feature_prediction(predicted, target, kind))
+    far = target.clone()
+    far[0, 0, 0] += 9
+    assert (feature_prediction(predicted, far, kind, reduction="none") != each).sum() == 1

@@ -9,7 +9,6 @@ all moments in one pass, by a transformer that looks only back. The loss and the
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -17,7 +16,7 @@ from wm_core.nets.ema import ema_decay, slow_copy, update_ema
 from wm_core.nets.positions import sincos_positions
 from wm_core.nets.transformer import Transformer, start_small
 from wm_core.nets.vit import ViT
-from wm_core.objectives.prediction import Distance, layer_normed
+from wm_core.objectives.prediction import Distance, feature_prediction, layer_normed
 
 #: What is predicted: features of a slow copy of the encoder (V-JEPA), those of a copy that never moves, or pixels.
 Wanted = Literal["features", "frozen features", "pixels"]
@@ -111,8 +110,7 @@ class NextMoment(nn.Module):
 
     def off(self, expected: Float[Tensor, "*shape"], actual: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """The error that is trained, number by number."""
-        losses = {"l1": F.l1_loss, "l2": F.mse_loss, "smooth_l1": F.smooth_l1_loss}
-        return losses[self.kind](expected, actual, reduction="none")
+        return feature_prediction(expected, actual, self.kind, reduction="none")
 
     def follow(self, share: float) -> None:
         """Move the slow copy a little towards the encoder; ``share`` of the training is done. For `fit`'s ``after_step``."""

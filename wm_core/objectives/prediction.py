@@ -34,8 +34,11 @@ def layer_normed(features: Float[Tensor, "*tokens dim"]) -> Float[Tensor, "*toke
 
 
 def feature_prediction(
-    predicted: Float[Tensor, "*tokens dim"], target: Float[Tensor, "*tokens dim"], kind: Distance = "l1"
-) -> Float[Tensor, ""]:
+    predicted: Float[Tensor, "*tokens dim"],
+    target: Float[Tensor, "*tokens dim"],
+    kind: Distance = "l1",
+    reduction: Literal["mean", "none"] = "mean",
+) -> Float[Tensor, "*result"]:
     """How far predicted features are from those of the target encoder, mean over all numbers.
 
     Args:
@@ -43,6 +46,7 @@ def feature_prediction(
         target: layer-normed, and detached by whoever made them, if they are to be.
         kind: ``l1`` as in V-JEPA and V-JEPA 2, whose best guess is the conditional median; ``l2`` as in I-JEPA's paper,
             whose best guess is the mean; ``smooth_l1`` as in I-JEPA's code: squared (and halved) up to 1, absolute beyond.
+        reduction: ``none`` gives each number's own error.
     """
     losses = {"l1": F.l1_loss, "l2": F.mse_loss, "smooth_l1": F.smooth_l1_loss}
-    return losses[kind](predicted, target)
+    return losses[kind](predicted, target, reduction=reduction)
