@@ -114,10 +114,33 @@ def test_a_notebooks_module_stands_alone(name):
     code = module(name)
     assert not re.search(r'^import .* from "\./', code, flags=re.M | re.S)
     assert re.findall(r"^export .*$", code, flags=re.M) == ["export default { render };"]
-    for borrowed in re.search(
-        r'^import \{([^}]*)\} from "\./kit\.mjs";$', (live_figure.FOLDER / f"{name}.mjs").read_text(), flags=re.M
-    )[1].split(","):
-        assert re.search(rf"^(async )?(function|const|class) {borrowed.strip()}\b", code, flags=re.M), borrowed
+    defined = re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)", code, flags=re.M)
+    assert len(set(defined)) == len(defined)  # one file is one scope, and a name may be taken once
+    source = (live_figure.FOLDER / f"{name}.mjs").read_text()
+    imports = re.findall(r'^import \{([^}]*)\} from "\./\w+\.mjs";$', source, flags=re.M)
+    borrowed = {each.strip() for names in imports for each in names.split(",")}
+    assert "openNetworks" in borrowed
+    assert borrowed <= set(defined)
+
+
+def test_what_figures_share_is_no_figure_and_is_brought_once(tmp_path, monkeypatch):
+    texts = {
+        "kit": "export const one = 1;\n",
+        "more": 'import { one } from "./kit.mjs";\nexport const two = one + one;\n',
+        "sum": 'import { one } from "./kit.mjs";\nimport {\n  two,\n} from "./more.mjs";\nconst render = () => one + two;\n'
+        "export default { render };\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.mjs").write_text(text)
+    monkeypatch.setattr(live_figure, "FOLDER", tmp_path)
+    assert names.__wrapped__() == ("sum",)
+    lines = [line for line in module("sum").splitlines() if line]
+    assert lines == [
+        "const one = 1;",
+        "const two = one + one;",
+        "const render = () => one + two;",
+        "export default { render };",
+    ]
 
 
 def test_the_runtime_comes_from_the_books_site_where_there_is_one(monkeypatch):

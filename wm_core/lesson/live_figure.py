@@ -1,7 +1,8 @@
 """Live figures: a trained model that runs in the reader's browser.
 
 A live figure is one ES module in ``wm_core/lesson/live_figures/NAME.mjs`` in the form that anywidget takes (``export default
-{ render }``). A notebook runs it through anywidget; the site mounts the same file by itself. Its networks are ONNX files
+{ render }``). What figures share is in modules beside them that export no default, such as ``kit.mjs``. A notebook runs a
+figure through anywidget; the site mounts the same file by itself. Its networks are ONNX files
 that the lesson has just exported from what it trained, and run in ONNX Runtime Web.
 """
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 FOLDER = files("wm_core.lesson") / "live_figures"
 RUNTIME_VERSION = "1.30.0"
+#: How one of the modules borrows from another, such as from the kit that all figures share.
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.mjs";$', re.M)
 
 
 def live(
@@ -56,17 +59,27 @@ def live(
 @cache
 def names() -> tuple[str, ...]:
     """The live figures there are."""
-    return tuple(
-        sorted(f.name.removesuffix(".mjs") for f in FOLDER.iterdir() if f.name.endswith(".mjs") and f.name != "kit.mjs")
-    )
+    modules = (file.name.removesuffix(".mjs") for file in FOLDER.iterdir() if file.name.endswith(".mjs"))
+    return tuple(sorted(name for name in modules if "\nexport default " in _source(name)))
 
 
 def module(name: str) -> str:
-    """The source of a live figure as one self-contained ES module: the shared kit's code stands in for its import."""
-    figure = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
-    kit = (FOLDER / "kit.mjs").read_text(encoding="utf-8")
-    inlined, imports = re.subn(r'^import \{[^}]*\} from "\./kit\.mjs";$', "", figure, flags=re.M)
-    return re.sub(r"^export ", "", kit, flags=re.M) + inlined if imports else figure
+    """The source of a live figure as one self-contained ES module: the code that it shares stands in for its imports."""
+    return _gathered(name, set())
+
+
+def _source(name: str) -> str:
+    return (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
+
+
+def _gathered(name: str, there: set[str]) -> str:
+    """A module behind every module that it imports, each once; ``there`` names those that are already in the file."""
+    code, before = _source(name), []
+    for shared in IMPORT.findall(code):
+        if shared not in there:
+            there.add(shared)
+            before.append(re.sub(r"^export ", "", _gathered(shared, there), flags=re.M))
+    return "".join([*before, IMPORT.sub("", code)])
 
 
 def runtime_url() -> str:

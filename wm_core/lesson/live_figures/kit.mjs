@@ -27,7 +27,7 @@ async function bytesOf(file, name) {
 }
 
 // Open every network of a figure. Each becomes a function from named inputs, {x: [shape, Float32Array]}, to named
-// Float32Arrays. Calls queue up, since a session runs one at a time.
+// Float32Arrays. Calls queue up, since a session runs one at a time. The function's `shapes` are those of the inputs, by name.
 export async function openNetworks(model) {
   const ort = await openRuntime(model.get("runtime"));
   const opened = {};
@@ -42,6 +42,7 @@ export async function openNetworks(model) {
       last = answer.catch(() => {});
       return answer.then((out) => Object.fromEntries(Object.entries(out).map(([key, t]) => [key, t.data])));
     };
+    opened[name].shapes = Object.fromEntries(session.inputMetadata.map((input) => [input.name, [...input.shape]]));
   }
   return opened;
 }
