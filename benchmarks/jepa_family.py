@@ -28,8 +28,10 @@ from wm_core.metrics.horizon import prediction_horizon
 from wm_core.metrics.probe import LinearProbe
 from wm_core.nets.places import TokenPlaces
 from wm_core.nets.world_model import WorldModel
-from wm_core.planning.cem import CEM, to_goal, within
+from wm_core.planning.cem import CEM
+from wm_core.planning.costs import to_goal
 from wm_core.planning.drive import drive
+from wm_core.planning.search import within
 from wm_core.training import fit
 from wm_core.worlds.robot import Episodes, RobotTable
 from wm_core.worlds.robot_tasks import reaching

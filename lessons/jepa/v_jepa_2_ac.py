@@ -24,8 +24,10 @@ from wm_core.metrics.intervals import mean_and_range, wilson
 from wm_core.metrics.probe import LinearProbe
 from wm_core.nets.encoders import FrozenEncoder, PatchEncoder
 from wm_core.nets.places import PlaceEncoder
-from wm_core.planning.cem import CEM, to_goal, within
+from wm_core.planning.cem import CEM
+from wm_core.planning.costs import to_goal
 from wm_core.planning.drive import drive
+from wm_core.planning.search import within
 from wm_core.training import fit
 from wm_core.worlds.robot import RobotTable
 from wm_core.worlds.robot_tasks import errands, reaching

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from wm_core.nets.dynamics import unroll
-from wm_core.planning.cem import CEM, shifted, to_goal, within, within_box
+from wm_core.planning.cem import CEM
+from wm_core.planning.costs import to_goal
+from wm_core.planning.search import shifted, within, within_box
 
 
 class Adding:

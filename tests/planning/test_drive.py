@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from wm_core.nets.dynamics import unroll
-from wm_core.planning.cem import CEM, to_goal, within
+from wm_core.planning.cem import CEM
+from wm_core.planning.costs import to_goal
 from wm_core.planning.drive import drive
+from wm_core.planning.search import within
 
 
 class Adding:

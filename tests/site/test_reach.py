@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from tools.lessons import Lesson
-from wm_core.planning.cem import CEM, to_goal, within
+from wm_core.planning.cem import CEM
+from wm_core.planning.costs import to_goal
+from wm_core.planning.search import within
 from wm_core.worlds.robot import RobotTable
 
 pytestmark = pytest.mark.site

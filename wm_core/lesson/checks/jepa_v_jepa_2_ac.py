@@ -5,7 +5,7 @@ from torch import nn
 
 from wm_core.jepa.v_jepa_2_ac import rollout_error
 from wm_core.nets.world_model import WorldModel
-from wm_core.planning.cem import within
+from wm_core.planning.search import within
 
 
 class _Toy(WorldModel):

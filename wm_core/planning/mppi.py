@@ -1,0 +1,188 @@
+"""Model predictive path integral control, MPPI: every plan counts, the better the more (Williams et al., 2017).
+
+Two planners bear the name. `MPPI` is that of the paper: the noise that was added to a plan is averaged with soft weights, and the
+spread of the noise is given. `EliteMPPI` is what TD-MPC (Hansen et al., 2022) and EB-JEPA (Terver et al., 2026) call MPPI: a
+cross-entropy method whose elites count by soft weights, and whose spread is fitted to them.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from wm_core.planning.search import Bound, Cost, Imagines, Round, best_of, counts, first_mean, imagining, scattered
+
+
+def soft_weights(
+    costs: Float[Tensor, "episodes samples"], temperature: Float[Tensor, "episodes 1"] | float
+) -> Float[Tensor, "episodes samples"]:
+    """exp(-(S - min S) / λ), divided by its sum: the best plan counts most, and a constant added to all costs changes nothing.
+
+    As λ falls to 0 all weight goes to the best, and as it grows all count alike. A plan whose cost is infinite or no number
+    counts for nothing, unless all are so.
+    """
+    above = costs.nan_to_num(nan=torch.inf, posinf=torch.inf)
+    above = (above - above.amin(-1, keepdim=True)).nan_to_num(nan=0.0, posinf=torch.inf)
+    return torch.softmax(-above / temperature, -1)
+
+
+def whitened(plans: Float[Tensor, "*batch horizon action"], smooth: float) -> Float[Tensor, "*batch horizon action"]:
+    """What independent noise would have to be for `scattered` to make these plans of it: uᵀ Σ⁻¹ ε is a sum of products of such."""
+    if smooth == 0:
+        return plans
+    later = (plans[..., 1:, :] - smooth * plans[..., :-1, :]) / (1 - smooth**2) ** 0.5
+    return torch.cat([plans[..., :1, :], later], -2)
+
+
+def spread_of(costs: Float[Tensor, "episodes samples"]) -> Float[Tensor, "episodes 1"]:
+    """The standard deviation of each episode's finite costs, and never quite 0."""
+    finite = costs.isfinite()
+    number = finite.sum(-1, keepdim=True).clamp_min(1)
+    mean = costs.where(finite, 0).sum(-1, keepdim=True) / number
+    variance = (costs - mean).where(finite, 0).square().sum(-1, keepdim=True) / number
+    return variance.sqrt().clamp_min(torch.finfo(costs.dtype).tiny)
+
+
+@dataclass(frozen=True)
+class MPPI:
+    """Information-theoretic MPPI (Williams et al., 2017, algorithm 2), with its own settings for a race car beside ours.
+
+    Plans are drawn around a nominal plan u and bounded; ε is what is left of the noise behind the bound. With S the cost plus
+    ``control`` · λ Σ_t u_tᵀ Σ⁻¹ ε_t, the nominal plan moves by the mean of ε with the weights of `soft_weights`.
+
+    Attributes:
+        horizon: actions in a plan.
+        samples: plans an iteration.
+        iterations: how often; the paper does one, and goes on from it at the next step.
+        spread: standard deviation of the noise in each number of an action, in the actions' own unit.
+        shrink: by what the spread is multiplied after each iteration (1 in the paper, whose spread is the robot's own noise).
+        temperature: λ, in units of the costs' standard deviation within each iteration and episode, or as it is.
+        scaled: whether it is in those units. Costs of latents have no scale of their own, and shrink as the plans improve.
+        control: how much of the control cost is paid. At 1, the paper's, a search with a constant λ minimises the cost plus
+            (λ / 2) Σ_t u_tᵀ Σ⁻¹ u_t; at 0 the cost alone.
+        smooth: correlation of the noise of one action with that of the next (0), part of Σ. See `scattered`.
+
+    Raises:
+        ValueError: a count is below 1, or the temperature is not positive.
+    """
+
+    horizon: int = 4
+    samples: int = 128
+    iterations: int = 5
+    spread: float = 1.0
+    shrink: float = 0.9
+    temperature: float = 0.1
+    scaled: bool = True
+    control: float = 0.0
+    smooth: float = 0.0
+
+    def __post_init__(self):
+        counts(self, "horizon", "samples", "iterations")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature: got {self.temperature}, wanted a positive number")
+
+    @torch.no_grad()
+    def plan(
+        self,
+        model: Imagines,
+        z: Float[Tensor, "episodes *latent"],
+        cost: Cost,
+        *,
+        bound: Bound,
+        generator: torch.Generator,
+        start: Float[Tensor, "episodes horizon action"] | None = None,
+        action: int = 2,
+        record: list[Round] | None = None,
+    ) -> Float[Tensor, "episodes horizon action"]:
+        """The nominal plan for each episode after the last iteration. For the arguments see `Planner.plan`."""
+        nominal = first_mean(z, self.horizon, action, start, bound)
+        imagine = imagining(model, z, self.samples)
+        for k in range(self.iterations):
+            spread = self.spread * self.shrink**k
+            actions = bound(scattered(nominal, spread, self.samples, generator, self.smooth))
+            actions[:, 0] = nominal
+            noise = actions - nominal[:, None]  # behind the bound, so that the mean of what was done is what is learned
+            costs = cost(imagine(actions), actions)  # (episodes, samples)
+            heat = self.temperature * (spread_of(costs) if self.scaled else 1.0)
+            effort = (whitened(nominal, self.smooth)[:, None] * whitened(noise, self.smooth)).sum((2, 3)) / spread**2
+            weights = soft_weights(costs + self.control * heat * effort, heat)
+            if record is not None:
+                record.append(Round(actions, costs, nominal, torch.full_like(nominal, spread), weights))
+            nominal = bound(nominal + torch.einsum("es,esha->eha", weights, noise))
+        return nominal
+
+
+@dataclass(frozen=True)
+class EliteMPPI:
+    """The planner of TD-MPC and EB-JEPA, with the settings of TD-MPC (its published code) and of EB-JEPA beside ours.
+
+    Attributes:
+        horizon: actions in a plan (5; 90).
+        samples: plans an iteration (512; 200).
+        elites: how many of the best count (64; 20).
+        iterations: how often (6; 20).
+        spread: standard deviation of each number of an action at first, in the actions' own unit (2 in TD-MPC).
+        floor: least standard deviation (0.05 in TD-MPC, once it is trained).
+        temperature: λ, in units of the standard deviation of the elites' costs, or as it is. TD-MPC multiplies by 0.5, which
+            is λ = 2 in units of its returns.
+        scaled: whether it is in those units.
+        momentum: how much of the old mean each refit keeps (0.1 in TD-MPC).
+        smooth: correlation of the noise of one action with that of the next (0). See `scattered`.
+        one_elite: return one of the last elites, drawn by its weight, as both do, instead of the mean.
+
+    Raises:
+        ValueError: a count is below 1, there are more elites than samples, or the temperature is not positive.
+    """
+
+    horizon: int = 4
+    samples: int = 128
+    elites: int = 16
+    iterations: int = 5
+    spread: float = 1.0
+    floor: float = 0.05
+    temperature: float = 1.0
+    scaled: bool = True
+    momentum: float = 0.1
+    smooth: float = 0.0
+    one_elite: bool = False
+
+    def __post_init__(self):
+        counts(self, "horizon", "samples", "iterations", "elites")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature: got {self.temperature}, wanted a positive number")
+
+    @torch.no_grad()
+    def plan(
+        self,
+        model: Imagines,
+        z: Float[Tensor, "episodes *latent"],
+        cost: Cost,
+        *,
+        bound: Bound,
+        generator: torch.Generator,
+        start: Float[Tensor, "episodes horizon action"] | None = None,
+        action: int = 2,
+        record: list[Round] | None = None,
+    ) -> Float[Tensor, "episodes horizon action"]:
+        """The plan for each episode: the mean, or one elite of the last iteration. For the arguments see `Planner.plan`."""
+        mean = first_mean(z, self.horizon, action, start, bound)
+        std, imagine = torch.full_like(mean, self.spread), imagining(model, z, self.samples)
+        for _ in range(self.iterations):
+            actions = bound(scattered(mean, std, self.samples, generator, self.smooth))
+            actions[:, 0] = mean
+            costs = cost(imagine(actions), actions)
+            low, which, elites = best_of(costs, actions, self.elites)  # (episodes, elites, horizon, action)
+            weights = soft_weights(low, self.temperature * (spread_of(low) if self.scaled else 1.0))
+            if record is not None:
+                record.append(Round(actions, costs, mean, std, torch.zeros_like(costs).scatter_(1, which, weights)))
+            fitted = torch.einsum("es,esha->eha", weights, elites)
+            std = (
+                torch.einsum("es,esha->eha", weights, (elites - fitted[:, None]).square()).sqrt().clamp_min(self.floor)
+            )
+            mean = bound(self.momentum * mean + (1 - self.momentum) * fitted)
+        if not self.one_elite:
+            return mean
+        gumbel = -torch.rand(weights.shape, generator=generator, device=generator.device).log().neg().log().to(weights)
+        drawn = (weights.log() + gumbel).argmax(-1)  # one of them, by its weight
+        return elites[torch.arange(len(elites), device=elites.device), drawn]
