@@ -37,10 +37,24 @@ def slide_free(
     walls: Float[Tensor, "*batch k 4"], start: Float[Tensor, "*batch 2"], step: Float[Tensor, "*batch 2"]
 ) -> tuple[Float[Tensor, "*batch 2"], Bool[Tensor, "*batch"]]:
     """The point after a step that ends at the first wall it meets, and whether it met one."""
-    share, face = first_hit(walls, start, step)
+    share, _ = first_hit(walls, start, step)
     hit = share <= 1
     stop = start + step * share.clamp(max=1)[..., None]
-    return torch.where(hit[..., None], stop + GAP * face, stop), hit
+    if hit.any():
+        stop[hit] = clear(walls[hit], stop[hit])
+    return stop, hit
+
+
+def clear(walls: Float[Tensor, "*batch k 4"], points: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 2"]:
+    """Points moved out of walls that they touch or are in, through the nearest face, to a gap from it.
+
+    In a corner a point is moved away from both walls. Rounding would else leave it inside one of them by a millionth of a pixel,
+    and from inside a wall is no obstacle.
+    """
+    deep = torch.cat([points[..., None, :] - walls[..., :2], walls[..., 2:] - points[..., None, :]], -1) + GAP
+    least, face = deep.min(-1)  # (*batch, k) how far to the nearest face and a gap on
+    push = torch.zeros_like(deep).scatter_(-1, face[..., None], least.clamp_min(0)[..., None]).amax(-2)
+    return points + push[..., 2:] - push[..., :2]
 
 
 def move(
@@ -63,7 +77,9 @@ def move(
     if generator is None or noise == 0:
         return stop
     nudge = noise * torch.randn(stop.shape, generator=generator).to(stop)
-    return torch.where(hit[..., None], slide_free(walls, stop, nudge)[0], stop)
+    if hit.any():
+        stop[hit] = slide_free(walls[hit], stop[hit], nudge[hit])[0]
+    return stop
 
 
 def sees(
@@ -97,6 +113,9 @@ def path_length(
         here: from where.
         there: one goal for each world.
     """
+    direct = _straight(walls, here, there[:, None])
+    if bends.shape[1] == 0:
+        return direct
     between = _straight(walls, bends[:, :, None], bends[:, None])  # (batch, c, c)
     for k in range(bends.shape[1]):
         between = torch.minimum(between, between[:, :, k, None] + between[:, None, k])
@@ -104,13 +123,12 @@ def path_length(
     ahead = (between + to_goal[:, None]).amin(-1)  # (batch, c) from each corner, by the best way
     ahead = torch.minimum(ahead, to_goal)
     first = _straight(walls, here[:, :, None], bends[:, None])  # (batch, n, c)
-    direct = _straight(walls, here, there[:, None])
     return torch.minimum(direct, (first + ahead[:, None]).amin(-1))
 
 
 def _straight(walls: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """The distance between points that see each other, infinite between others. ``walls`` has fewer axes than the points."""
     a, b = torch.broadcast_tensors(a, b)
-    walls = walls.reshape(len(walls), *(1,) * (a.ndim - 2), *walls.shape[1:])
+    walls = walls.reshape(len(walls), *(1,) * (a.ndim - 2), *walls.shape[1:]).expand(*a.shape[:-1], -1, -1)
     length = (a - b).norm(dim=-1)
     return torch.where(first_hit(walls, a, b - a)[0] > 1, length, torch.inf)

@@ -1,0 +1,273 @@
+"""What all worlds of rooms share: a dot, walls that it cannot pass, and walks to learn from.
+
+A dot, seen from above, in a square. An action is a step of at most 2.45 pixels. Positions are (x, y) in pixels, x to the right
+and y down; pixel (i, j) covers half a pixel around it. A world says where its walls and rooms are; the rest stands here.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from wm_core.worlds import planar
+from wm_core.worlds.walker import Walker
+
+#: Where the walls of n worlds are: a NamedTuple of tensors (n, ...), each world's own.
+Layout = tuple
+
+
+class Episodes(NamedTuple):
+    """A batch of episodes of one length.
+
+    Attributes:
+        frames: (n, steps + 1, 2, size, size) images in [0, 1]: the dot, and the walls.
+        actions: (n, steps, 2) in pixels.
+        positions: (n, steps + 1, 2) of the dot, in pixels. No model of the book trains on it. Where walls move, a third number
+            is the phase of their motion.
+        layout: of the worlds.
+    """
+
+    frames: Tensor
+    actions: Tensor
+    positions: Tensor
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """A world, and the policy that gathers data in it. A world of its own kind defines the first five methods.
+
+    Attributes:
+        fixed: one layout for all; else one for each episode, at random.
+        size: pixels along a side.
+        blob: standard deviation of the dot, in pixels.
+        thick: width of a wall.
+        door: half the width of a door.
+        border: pixel column (and row) in which the outer wall is drawn.
+        reach: the longest step; a longer one is shortened by the world and keeps its direction.
+        noise: standard deviation of the nudge at a collision, in pixels.
+        margin: how near to a wall an episode's start and its goal may be.
+        turning: concentration κ of the von Mises distribution of a walk's turns.
+        through: the share of walks that are steered through a door.
+    """
+
+    fixed: bool = False
+    size: int = 65
+    blob: float = 1.3
+    thick: float = 3.0
+    door: float = 4.0
+    border: int = 4
+    reach: float = 2.45
+    noise: float = 0.5
+    margin: float = 2.6
+    turning: float = 5.0
+    through: float = 0.35
+
+    # ---- what a world of its own kind says ---------------------------------------------------------------------------------------
+    def layouts(self, n: int, generator: Generator) -> Layout:
+        """Where the walls of n worlds are."""
+        raise NotImplementedError
+
+    def inner(self, layout: Layout) -> Float[Tensor, "n k 4"]:
+        """The solid rectangles inside the outer wall, ``(x0, y0, x1, y1)`` in pixels. Those that end at it go on behind it."""
+        raise NotImplementedError
+
+    def boxes(self, layout: Layout) -> Float[Tensor, "n rooms 4"]:
+        """The rooms as rectangles, without the doorways."""
+        raise NotImplementedError
+
+    def room(self, layout: Layout, positions: Float[Tensor, "n *time state"]) -> Int[Tensor, "n *time"]:
+        """In which room each place is, a number as in `boxes`. A doorway belongs to the room that its point is nearer to."""
+        raise NotImplementedError
+
+    def doorway(
+        self, layout: Layout, here: Float[Tensor, "n 2"], generator: Generator
+    ) -> tuple[Float[Tensor, "n 2"], Float[Tensor, "n 2"]]:
+        """A place before a door of the room that each dot is in, and the one behind the door."""
+        raise NotImplementedError
+
+    # ---- what follows ------------------------------------------------------------------------------------------------------------
+    @property
+    def low(self) -> float:
+        """The least coordinate that is free: the inner face of the outer wall."""
+        return self.border + 0.5
+
+    @property
+    def high(self) -> float:
+        """The greatest coordinate that is free."""
+        return self.size - 1 - self.border - 0.5
+
+    def walls(self, layout: Layout) -> Float[Tensor, "n k 4"]:
+        """All solid rectangles: those inside, then the four of the outer wall."""
+        inner, far = self.inner(layout), 1e3
+        outer = inner.new_tensor(
+            [
+                (-far, -far, self.low, far),
+                (self.high, -far, far, far),
+                (-far, -far, far, self.low),
+                (-far, self.high, far, far),
+            ]
+        )
+        return torch.cat([inner, outer.expand(*inner.shape[:-2], 4, 4)], -2)
+
+    def step(
+        self,
+        layout: Layout,
+        positions: Float[Tensor, "n state"],
+        actions: Float[Tensor, "n 2"],
+        generator: Generator | None = None,
+    ) -> Float[Tensor, "n state"]:
+        """The world's answer to one action each. Without a generator collisions are without noise.
+
+        Raises:
+            ValueError: an action is not finite.
+        """
+        return self.walk(layout, positions, actions[:, None], generator)[:, 1]
+
+    def walk(
+        self,
+        layout: Layout,
+        start: Float[Tensor, "n state"],
+        actions: Float[Tensor, "n steps 2"],
+        generator: Generator | None = None,
+    ) -> Float[Tensor, "n steps+1 state"]:
+        """Where the dot is before the first action and after each.
+
+        Raises:
+            ValueError: an action is not finite.
+        """
+        if not actions.isfinite().all():
+            raise ValueError("actions: got a number that is not finite, wanted pixels")
+        walls, path = self.walls(layout), [start]
+        for action in self.allowed(actions).unbind(1):
+            path.append(planar.move(walls, path[-1], action, self.noise, generator))
+        return torch.stack(path, 1)
+
+    def allowed(self, actions: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 2"]:
+        """Actions no longer than `reach`."""
+        length = torch.hypot(*actions.unbind(-1))[..., None]  # unlike a sum of squares it bears very long ones
+        return actions * (self.reach / length.clamp_min(self.reach))
+
+    def anywhere(self, layout: Layout, generator: Generator, room: Tensor | None = None) -> Float[Tensor, "n state"]:
+        """Places at least `margin` from every wall, even over the rooms' area.
+
+        Args:
+            layout: of the worlds.
+            generator: decides.
+            room: (n,) the number of the room, as in `boxes`; drawn by area without it.
+        """
+        boxes = self.boxes(layout)
+        low, high = boxes[..., :2] + self.margin, boxes[..., 2:] - self.margin  # (n, rooms, 2)
+        u, v, r = (torch.rand(len(boxes), generator=generator).to(boxes) for _ in range(3))
+        if room is None:
+            share = (high - low).prod(-1).cumsum(-1)
+            room = (r[:, None] * share[:, -1:] >= share).sum(-1).clamp(max=boxes.shape[1] - 1)
+        row = torch.arange(len(boxes), device=boxes.device), room.long().to(boxes.device)
+        return low[row] + torch.stack([u, v], -1) * (high[row] - low[row])
+
+    def wander(
+        self, layout: Layout, steps: int, generator: Generator
+    ) -> tuple[Float[Tensor, "n steps 2"], Float[Tensor, "n steps+1 state"]]:
+        """The walks that models learn from: actions, and the positions that they lead to.
+
+        The first heading is even over all directions; each next one turns by a von Mises angle. Lengths are normal with mean
+        1 and deviation 0.4, drawn again outside [0.2, 1.8]. A share of the walks (`through`) heads for a door of its room from a
+        random moment of the first half on, goes through it, and then wanders again.
+
+        A walk is a chain of small steps, so it is followed on the CPU wherever the layout lives.
+        """
+        start = self.anywhere(layout, generator)
+        n, device = len(start), start.device
+        heading = math.tau * torch.rand(n, generator=generator)
+        turns = von_mises(self.turning, (n, steps), generator)
+        lengths = truncated_normal(1.0, 0.4, 0.2, 1.8, (n, steps), generator)
+        steered = torch.rand(n, generator=generator) < self.through
+        begins = torch.where(steered, steps / 2 * torch.rand(n, generator=generator), torch.inf)
+        before, past = self.doorway(layout, start[:, :2], generator)
+        nudges = self.noise * torch.randn(steps, n, 2, generator=generator)
+        walker = self._walker(layout, start, steps)
+        return tuple(
+            found.to(device) for found in walker.wander(start, heading, turns, lengths, begins, (before, past), nudges)
+        )
+
+    def episodes(self, n: int, steps: int, generator: Generator, whole: int = 91) -> Episodes:
+        """Windows of walks: ``steps`` actions from a random moment of a walk of ``whole`` of them.
+
+        Raises:
+            ValueError: the window is longer than the walk.
+        """
+        if steps > whole:
+            raise ValueError(f"steps: got {steps} of a walk of {whole}, wanted no more than it has")
+        layout = self.layouts(n, generator)
+        actions, positions = self.wander(layout, whole, generator)
+        first = torch.randint(whole - steps + 1, (n, 1), generator=generator)
+        window = (first + torch.arange(steps + 1)).to(positions.device)  # (n, steps + 1)
+        positions = positions.gather(1, window[..., None].expand(-1, -1, positions.shape[-1]))
+        actions = actions.gather(1, window[:, :-1, None].expand(-1, -1, 2))
+        return Episodes(self.draw(layout, positions), actions, positions, layout)
+
+    def draw(self, layout: Layout, positions: Float[Tensor, "n time state"]) -> Float[Tensor, "n time 2 size size"]:
+        """What the model sees: the dot in the first channel, the walls in the second."""
+        n, time = positions.shape[:2]
+        frames = positions.new_empty(n, time, 2, self.size, self.size)
+        pixels = torch.arange(self.size, device=positions.device, dtype=positions.dtype)
+        bumps = torch.exp(-0.5 * ((pixels - positions[..., :2, None]) / self.blob) ** 2)  # (n, time, 2, size)
+        torch.mul(bumps[..., 1, :, None], bumps[..., 0, None, :], out=frames[:, :, 0])
+        frames[:, :, 1] = self._walls_seen(layout, positions)
+        return frames
+
+    def draw_walls(self, layout: Layout) -> Float[Tensor, "n size size"]:
+        """The outer wall as lines of one pixel, and the walls inside it: each pixel whose middle they cover."""
+        inner = self.inner(layout)
+        pixels = torch.arange(self.size, device=inner.device)
+        edge = (pixels == self.border) | (pixels == self.size - 1 - self.border)
+        within = (pixels >= self.border) & (pixels <= self.size - 1 - self.border)
+        border = (edge[:, None] & within) | (edge & within[:, None])
+        covered = (pixels > inner[..., :2, None]) & (pixels < inner[..., 2:, None]) & within  # (n, k, 2, size)
+        column, row = covered.float().unbind(-2)
+        return (border | (row.transpose(1, 2) @ column > 0)).float()
+
+    def path_length(
+        self, layout: Layout, here: Float[Tensor, "n m state"], there: Float[Tensor, "n state"]
+    ) -> Float[Tensor, "n m"]:
+        """The length of the shortest way to a goal, through doors where it needs them, in pixels."""
+        bends = planar.corners(self.inner(layout))
+        return planar.path_length(self.walls(layout), bends, here[..., :2], there[..., :2])
+
+    # ---- what worlds whose walls move do otherwise -------------------------------------------------------------------------------
+    def _walker(self, layout: Layout, start: Tensor, steps: int) -> Walker:
+        return Walker(self.walls(layout))
+
+    def _walls_seen(self, layout: Layout, positions: Tensor) -> Tensor:
+        return self.draw_walls(layout)[:, None]
+
+
+def von_mises(kappa: float, shape: tuple[int, ...], generator: Generator) -> Tensor:
+    """Angles around 0 with concentration ``kappa`` (Best & Fisher, 1979), drawn by rejection from a wrapped Cauchy."""
+    tau = 1 + math.sqrt(1 + 4 * kappa**2)
+    rho = (tau - math.sqrt(2 * tau)) / (2 * kappa)
+    r = (1 + rho**2) / (2 * rho)
+    angles, missing = torch.zeros(shape), torch.ones(shape, dtype=torch.bool)
+    while missing.any():
+        u, v, sign = (torch.rand(int(missing.sum()), generator=generator) for _ in range(3))
+        z = torch.cos(math.pi * u)
+        f = (1 + r * z) / (r + z)
+        c = kappa * (r - f)
+        taken = torch.log(c / v) + 1 - c >= 0
+        drawn = torch.where(sign < 0.5, -1.0, 1.0) * torch.acos(f.clamp(-1, 1))
+        places = missing.nonzero(as_tuple=True)
+        angles[tuple(place[taken] for place in places)] = drawn[taken]
+        missing[tuple(place[taken] for place in places)] = False
+    return angles
+
+
+def truncated_normal(
+    mean: float, std: float, low: float, high: float, shape: tuple[int, ...], generator: Generator
+) -> Tensor:
+    """Normal numbers within bounds, through the inverse of the distribution function."""
+    below, above = (torch.special.ndtr(torch.tensor((bound - mean) / std)) for bound in (low, high))
+    u = below + (above - below) * torch.rand(shape, generator=generator)
+    return (mean + std * torch.special.ndtri(u)).clamp(low, high)
