@@ -63,15 +63,15 @@ def drive(
     """
     if not 1 <= len(costs) <= steps:
         raise ValueError(f"costs: got {len(costs)} for {steps} steps, wanted at least one and a step for each")
+    if every < 1:
+        raise ValueError(f"every: got {every}, wanted at least 1")
     states, plan = [start], None
     for k in range(0, steps, every):
         cost, rest = costs[k * len(costs) // steps], None if plan is None else shifted(plan, every)
         z = see(states[-1])
         plan = planner.plan(model, z, cost, bound=bound, generator=generator, start=rest, action=action)
-        if not 1 <= every <= plan.shape[1]:
-            raise ValueError(
-                f"every: got {every} with plans of {plan.shape[1]}, wanted at least 1 and no more than a plan"
-            )
+        if every > plan.shape[1]:
+            raise ValueError(f"every: got {every} with plans of {plan.shape[1]}, wanted no more than a plan has")
         if record is not None:
             record.append(Look(k, z, plan, model.rollout(z, plan)))
         for now in plan[:, : min(every, steps - k)].unbind(1):

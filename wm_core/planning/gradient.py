@@ -19,6 +19,9 @@ DECAY = (0.9, 0.999)  # of Adam's two running means (Kingma & Ba, 2015)
 class GradientPlanner:
     """Adam on the actions of several plans, which are put back within the bound after every step. The best plan seen is kept.
 
+    All numbers of an action share one step size. Adam has one for each, and would lead a plan that presses against a round bound
+    to a diagonal: there a step of one size in each number is undone by the bound, wherever the slope points.
+
     Attributes:
         horizon: actions in a plan.
         samples: plans that are improved side by side. The first is the start of the search, the others lie around it.
@@ -62,7 +65,7 @@ class GradientPlanner:
             actions[:, 0] = mean
         imagine = imagining(model, z.detach(), self.samples)
         best, least = mean, torch.full_like(mean[:, :1, 0], torch.inf)
-        slope, square = torch.zeros_like(actions), torch.zeros_like(actions)
+        slope, square = torch.zeros_like(actions), torch.zeros_like(actions[..., :1])
         for k in range(self.iterations + 1):  # the last only looks
             costs, gradient = _downhill(imagine, cost, actions, last=k == self.iterations)
             with torch.no_grad():
@@ -74,7 +77,7 @@ class GradientPlanner:
                 if gradient is None:
                     return best
                 slope = torch.lerp(gradient, slope, DECAY[0])
-                square = torch.lerp(gradient.square(), square, DECAY[1])
+                square = torch.lerp(gradient.square().mean(-1, keepdim=True), square, DECAY[1])
                 size = (square / (1 - DECAY[1] ** (k + 1))).sqrt() + 1e-8
                 rate = self.rate * (1 - k / self.iterations) / (1 - DECAY[0] ** (k + 1))
                 actions = bound(actions - rate * slope / size)

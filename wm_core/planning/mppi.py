@@ -72,7 +72,7 @@ class MPPI:
     iterations: int = 5
     spread: float = 1.0
     shrink: float = 0.9
-    temperature: float = 0.1
+    temperature: float = 0.05
     scaled: bool = True
     control: float = 0.0
     smooth: float = 0.0
