@@ -1,8 +1,8 @@
-"""The spread over seeds, and the interval of a success rate."""
+"""The spread over seeds, the interval of a success rate, and whether two rates differ."""
 
 import pytest
 
-from wm_core.metrics.intervals import mean_and_range, wilson
+from wm_core.metrics.intervals import mcnemar, mean_and_range, wilson
 
 
 def test_mean_least_and_greatest():
@@ -37,3 +37,18 @@ def test_none_of_fifty_is_not_never():
 def test_more_successes_than_trials_are_refused(successes, trials):
     with pytest.raises(ValueError, match="successes"):
         wilson(successes, trials)
+
+
+@pytest.mark.parametrize(("one", "other"), [(0, 0), (0, 5), (5, 0), (3, 9), (10, 10), (22, 8), (400, 380)])
+def test_mcnemar_is_the_exact_binomial_test_on_the_trials_that_differ(one, other):
+    from scipy.stats import binomtest
+
+    first = [True] * one + [False] * other + [True] * 7 + [False] * 4
+    second = [False] * one + [True] * other + [True] * 7 + [False] * 4
+    expected = binomtest(one, one + other).pvalue if one + other else 1.0
+    assert mcnemar(first, second) == (one, other, pytest.approx(expected, rel=1e-9))
+
+
+def test_mcnemar_asks_for_the_same_trials():
+    with pytest.raises(ValueError, match="second: got 1 trials beside 2"):
+        mcnemar([True, False], [True])
