@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from wm_core.metrics.navigation import ARRIVED, read_trajectories
+from wm_core.metrics.navigation import read_trajectories
 from wm_core.worlds.moving_walls import SlidingDoor
+from wm_core.worlds.rooms import ARRIVED
 from wm_core.worlds.two_rooms import Layout, TwoRooms
 from wm_core.worlds.two_rooms_trials import draw_trials
 

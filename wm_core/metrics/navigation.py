@@ -11,11 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from wm_core.metrics.intervals import wilson
-from wm_core.worlds.rooms import Layout, Rooms
-
-#: Within how many pixels of its goal a dot has arrived, and within how many it has hit it. With the trials' margin of 2.6 pixels
-#: from walls that are 3 wide, no place on the other side of a wall is as near as either.
-ARRIVED, HIT = 4.5, 1.41
+from wm_core.worlds.rooms import ARRIVED, HIT, Layout, Rooms
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ from torch import Generator, Tensor
 from wm_core.worlds import planar
 from wm_core.worlds.walker import Walker
 
+#: Within how many pixels of its goal a dot has arrived (as EB-JEPA counts), and within how many it has hit it (as PLDM does). With
+#: trials at a margin of 2.6 pixels from walls that are 3 wide, no place on the other side of a wall is as near as either.
+ARRIVED, HIT = 4.5, 1.41
+
 #: Where the walls of n worlds are: a NamedTuple of tensors (n, ...), each world's own.
 Layout = tuple
 
