@@ -22,23 +22,34 @@ export function twoRooms({ size, blob, thick, door, border, reach, noise }, wall
     [left, -FAR, right, doorY - door], [left, doorY + door, right, FAR],
     [-FAR, -FAR, low, FAR], [high, -FAR, FAR, FAR], [-FAR, -FAR, FAR, low], [-FAR, high, FAR, FAR],
   ];
-  const faces = Float64Array.from(walls.flat()), hit = { share: 2, fx: 0, fy: 0 }; // of the last step: its free share, a normal
+  const faces = Float64Array.from(walls.flat());
+  let share = 2; // of the last step that met a wall: how much of it is free
   function meet(x, y, dx, dy) {
     const sx = Math.abs(dx) < 1e-9 ? 1e-9 : dx, sy = Math.abs(dy) < 1e-9 ? 1e-9 : dy;
-    hit.share = 2;
+    share = 2;
     for (let i = 0; i < faces.length; i += 4) {
       const ax = (faces[i] - x) / sx, bx = (faces[i + 2] - x) / sx, ay = (faces[i + 1] - y) / sy, by = (faces[i + 3] - y) / sy;
       const enterX = ax < bx ? ax : bx, enterY = ay < by ? ay : by, enter = enterX < enterY ? enterY : enterX;
-      if (enter < 0 || enter >= hit.share || enter >= (ax < bx ? bx : ax) || enter >= (ay < by ? by : ay)) continue;
-      hit.share = enter;
-      hit.fx = enterX >= enterY ? -Math.sign(sx) : 0;
-      hit.fy = enterX >= enterY ? 0 : -Math.sign(sy);
+      if (enter < 0 || enter >= share || enter >= (ax < bx ? bx : ax) || enter >= (ay < by ? by : ay)) continue;
+      share = enter;
     }
-    return hit.share <= 1;
+    return share <= 1;
   }
-  function slide(x, y, dx, dy) {
-    return meet(x, y, dx, dy) ? [x + dx * hit.share + GAP * hit.fx, y + dy * hit.share + GAP * hit.fy] : null;
+  // What touches a wall is moved out of it through the nearest face, to a gap from it; in a corner, away from both walls.
+  function loosen(x, y) {
+    let left = 0, up = 0, right = 0, down = 0;
+    for (let i = 0; i < faces.length; i += 4) {
+      const a = x - faces[i] + GAP, b = y - faces[i + 1] + GAP, c = faces[i + 2] - x + GAP, d = faces[i + 3] - y + GAP;
+      const least = Math.min(a, b, c, d);
+      if (least <= 0) continue;
+      if (least === a) left = Math.max(left, a);
+      else if (least === b) up = Math.max(up, b);
+      else if (least === c) right = Math.max(right, c);
+      else down = Math.max(down, d);
+    }
+    return [x + right - left, y + down - up];
   }
+  const slide = (x, y, dx, dy) => (meet(x, y, dx, dy) ? loosen(x + dx * share, y + dy * share) : null);
   // The dot after an action. With a generator of normal numbers a collision nudges it; without one it does not.
   function step([x, y], [ax, ay], random) {
     const by = reach / Math.max(Math.hypot(ax, ay), reach), stop = slide(x, y, ax * by, ay * by);
@@ -97,18 +108,19 @@ export function twoRooms({ size, blob, thick, door, border, reach, noise }, wall
 }
 
 // ---- the searches ------------------------------------------------------------------------------------------------------
-// `CEM`, as wm_core.planning.cem has it: fit the next normal distribution to the best plans (Rubinstein, 1999).
-// `MPPI`: move its mean to the average of all plans, each weighted by exp(-cost / temperature), and leave its width alone
-// (Williams et al., 2017). The temperature is in standard deviations of this round's costs, so that it means the same for
-// pixels and for latents.
+// "cem", as wm_core.planning.cem has it: fit the next normal distribution to the best plans (Rubinstein, 1999).
+// "mppi", as wm_core.planning.mppi: move the mean to the average of all plans, weighted by exp(-cost / temperature), and shrink
+// the width (Williams et al., 2017). The temperature is in standard deviations of the round's costs, so that it means the same
+// for pixels and for latents.
 //
+// `noise(i)` is the i-th normal number of the search; `smooth` is the correlation of an action's noise with the next action's.
 // `ask(plans)` answers {cost: one number a plan, ...}; plans are Float32Arrays of `horizon` × `dims` numbers side by side.
 // `each(round)` sees every round, and ends the search by answering false; then there is no plan.
 export async function search(
-  { planner, horizon, samples, elites, iterations, spread, floor, momentum, temperature, reach, dims = 2 },
+  { planner, horizon, samples, elites, iterations, spread, floor, momentum, temperature, shrink = 1, smooth = 0, reach, dims = 2 },
   { start, noise, ask, each = () => {} },
 ) {
-  const numbers = horizon * dims;
+  const numbers = horizon * dims, fresh = Math.sqrt(1 - smooth ** 2);
   const bound = (plans) => { // shortens every action in place to at most `reach`
     for (let i = 0; i < plans.length; i += dims) {
       let square = 0;
@@ -118,32 +130,37 @@ export async function search(
     }
     return plans;
   };
-  let mean = bound(Float64Array.from(start ?? { length: numbers }, (c) => c ?? 0)), std = new Float64Array(numbers).fill(spread);
-  for (let round = 0; round < iterations; round++) {
-    const plans = new Float32Array(samples * numbers);
-    for (let s = 0, at = 0; s < samples; s++) for (let i = 0; i < numbers; i++, at++) plans[at] = mean[i] + std[i] * noise(at, round);
+  function scatter(mean, std, round) {
+    const plans = new Float32Array(samples * numbers), drawn = new Float64Array(numbers);
+    for (let s = 0, at = 0; s < samples; s++) {
+      for (let i = 0; i < numbers; i++, at++) {
+        const number = noise(round * plans.length + at);
+        drawn[i] = i < dims ? number : smooth * drawn[i - dims] + fresh * number;
+        plans[at] = mean[i] + std[i] * drawn[i];
+      }
+    }
     bound(plans).set(mean); // the first plan is the mean, so that a search can only get worse by what the refit averages
-    const answer = await ask(plans), { cost } = answer;
+    return plans;
+  }
+  let mean = bound(Float64Array.from({ length: numbers }, (_, i) => start?.[i] ?? 0)), std = new Float64Array(numbers).fill(spread);
+  for (let round = 0; round < iterations; round++) {
+    const plans = scatter(mean, std, round), answer = await ask(plans), { cost } = answer;
     const best = Array.from(cost.keys()).sort((a, b) => cost[a] - cost[b]).slice(0, elites);
     if ((await each({ round, plans, best, ...answer })) === false) return null;
-    const next = new Float64Array(numbers);
+    const next = new Float64Array(numbers), width = new Float64Array(numbers);
     if (planner === "mppi") {
       const centre = cost.reduce((sum, c) => sum + c, 0) / samples;
-      const width = Math.sqrt(cost.reduce((sum, c) => sum + (c - centre) ** 2, 0) / samples);
-      let total = 0;
-      for (let s = 0; s < samples; s++) {
-        const weight = Math.exp((cost[best[0]] - cost[s]) / Math.max(temperature * width, 1e-12));
-        total += weight;
-        for (let i = 0; i < numbers; i++) next[i] += weight * plans[s * numbers + i];
-      }
-      mean = bound(next.map((sum) => sum / total));
-      continue;
+      const heat = temperature * Math.max(Math.sqrt(cost.reduce((sum, c) => sum + (c - centre) ** 2, 0) / samples), 1e-30);
+      const weights = cost.map((c) => Math.exp((cost[best[0]] - c) / heat)), total = weights.reduce((sum, w) => sum + w, 0);
+      weights.forEach((w, s) => next.forEach((_, i) => (next[i] += (w / total) * plans[s * numbers + i])));
+      mean = bound(next);
+      std = std.map((c) => c * shrink);
+    } else {
+      for (const s of best) next.forEach((_, i) => (next[i] += plans[s * numbers + i] / elites));
+      for (const s of best) next.forEach((c, i) => (width[i] += (plans[s * numbers + i] - c) ** 2 / elites));
+      mean = bound(next.map((c, i) => momentum * mean[i] + (1 - momentum) * c));
+      std = std.map((c, i) => Math.max(momentum * c + (1 - momentum) * Math.sqrt(width[i]), floor));
     }
-    const width = new Float64Array(numbers);
-    for (const s of best) for (let i = 0; i < numbers; i++) next[i] += plans[s * numbers + i] / elites;
-    for (const s of best) for (let i = 0; i < numbers; i++) width[i] += (plans[s * numbers + i] - next[i]) ** 2 / elites;
-    mean = bound(next.map((c, i) => momentum * mean[i] + (1 - momentum) * c));
-    std = std.map((c, i) => Math.max(momentum * c + (1 - momentum) * Math.sqrt(width[i]), floor));
   }
   return mean;
 }

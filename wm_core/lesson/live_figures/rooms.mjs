@@ -1,0 +1,417 @@
+// Two rooms and a door. Drag the dot, the goal, the wall and the door; at every step a planner tries paths in imagination, and the
+// dot takes the first steps of the chosen one.
+//
+// Settings: world: size, blob, thick, door, border, reach, noise, margin, as in wm_core/worlds/rooms.py; wall_x, door_y; start,
+//           goal: [x, y] in pixels; steps: how many a drive has; near: how close to the goal counts, in pixels;
+//           costs, planners, engines, intervals, samples, horizons: the choices there are, from CHOICES below or numbers. One
+//           with a single choice is not shown; chosen: {cost, planner, engine, levels, interval, samples, horizon} at first, else
+//           the first of each; along: "sum" or "last", which imagined places count;
+//           search: iterations, spread, floor, momentum, temperature, shrink, smooth, as in wm_core/planning, and share: of the
+//           samples that are elites; high: the same for the second level, with samples, reach and horizon.
+// Networks, where an engine is "network" (z may have any shape behind its first axis; n and k are whatever was exported):
+//           encode, frame [1, 2, size, size] -> z [1, dim], place [1, 2] in pixels
+//           imagine, z [n, dim], actions [n, k, 2] -> path [n, k, dim], places [n, k, 2]
+//           value (for the cost "value"), z [m, dim], goal [m or 1, dim] -> cost [m]
+//           propose (for two levels), z [n, dim], actions [n, k, any] -> path [n, k, dim], places [n, k, 2]
+import { button, canvas, choice, clock, colours, element, legend, onTheme, openNetworks, reading, reducedMotion, row, say } from "./kit.mjs";
+import { apart, planner } from "./rooms_plan.mjs";
+import { generator, twoRooms } from "./rooms_world.mjs";
+
+const PACE = 0.075, ROUND = 0.11; // seconds for which a step, and a round of the search, are shown
+const MARGIN = 1.6; // pixels of the world outside the room that are drawn
+const CHOICES = {
+  cost: ["Cost", { plain: "distance", value: "learned value", path: "path length (oracle)" }],
+  planner: ["Planner", { cem: "CEM", mppi: "MPPI" }],
+  engine: ["Imagines", { true: "the true world", network: "the network" }],
+  levels: ["Levels", { one: "flat", two: "two levels" }],
+  interval: ["Plans anew", { 1: "every step" }, (n) => `every ${n} steps`],
+  samples: ["Samples", {}, (n) => `${n} plans`],
+  horizon: ["Horizon", {}, (n) => `${n} steps`],
+};
+
+async function render({ model, el }) {
+  const nets = Object.keys(model.get("models")).length ? await openNetworks(model) : {};
+  const [settings, limit, near, along] = ["world", "steps", "near", "along"].map((key) => model.get(key));
+  const options = Object.fromEntries(["cost", "planner", "engine", "interval", "horizon"].map((key) => [key, model.get(`${key}s`)]));
+  options.samples = model.get("samples");
+  options.levels = nets.propose ? ["one", "two"] : ["one"];
+  const chosen = Object.fromEntries(Object.entries(options).map(([key, all]) => [key, model.get("chosen")?.[key] ?? all[0]]));
+
+  // ---- the world and what may be moved in it ---------------------------------------------------------------------------
+  let wallX = model.get("wall_x"), doorY = model.get("door_y"), world = twoRooms(settings, wallX, doorY);
+  const clear = (place) => world.clear(place, settings.margin);
+  let start = clear(model.get("start")), goal = clear(model.get("goal")), far = world.pathLength(goal);
+  let at = start, shown = start, trail = [start], pieces = [], gaps = [], first = null; // first: the step that reached the goal
+  let plan = null, reveal = Infinity, driving = false, epoch = 0, drives = 0, nudge = generator(1), event = "";
+
+  // ---- planning ----------------------------------------------------------------------------------------------------------
+  const makePlan = planner(nets, { ...settings, along, search: model.get("search"), high: model.get("high") });
+  // Plan from where things are now. Of many requests in a row only the last is worth the work.
+  let thinking = Promise.resolve(), requests = 0;
+  function think(mean) {
+    const mine = ++requests;
+    thinking = thinking.then(async () => {
+      if (mine !== requests) return;
+      const made = await makePlan({ world, at, goal, chosen: { ...chosen }, start: mean, seed: 1e6 * drives + trail.length });
+      made.stale = mine !== requests; // something moved meanwhile: worth a look, not to be done
+      plan = made;
+      paint();
+    }).catch((error) => {
+      halt();
+      tell(`The planner stopped: ${error.message}`);
+    });
+    return thinking;
+  }
+  async function settled() {
+    for (let last; last !== thinking;) await (last = thinking);
+  }
+
+  // ---- what happens --------------------------------------------------------------------------------------------------------
+  async function act() {
+    const mine = epoch, gone = () => mine !== epoch; // whoever moves the dot or the wall ends what is under way
+    await settled();
+    if (gone() || !plan || plan.stale) return;
+    const doing = plan, i = doing.age, next = world.step(at, doing.actions.subarray(2 * i, 2 * i + 2), nudge), from = at;
+    const begin = performance.now();
+    for (let share = 0; share < 1;) {
+      await new Promise((resolve) => setTimeout(resolve, 16));
+      if (gone()) return;
+      share = Math.min((performance.now() - begin) / (1000 * PACE), 1);
+      if (!reducedMotion()) shown = from.map((c, d) => c + share * (next[d] - c));
+      paint();
+    }
+    if (i === 0) pieces.push([doing.from]);
+    pieces.at(-1).push(doing.places[i]);
+    gaps.push(apart(doing.places[i], next));
+    trail.push((at = shown = next));
+    doing.age++;
+    if (first === null && apart(at, goal) < near) first = trail.length - 1;
+    const steps = trail.length - 1, count = `${steps} ${steps === 1 ? "step" : "steps"}`, left = apart(at, goal), stuck = still();
+    if (driving && first !== null && (left < 1 || left >= apart(from, goal))) {
+      halt();
+      tell(`At the goal after ${count}.`);
+    } else if (driving && steps >= limit) {
+      halt();
+      tell(`${count} are over: ${left.toFixed(1)} px from the goal${stuck ? ", and stuck" : ""}.`);
+    } else tell(stuck && left >= near ? "It has hardly moved for 25 steps: stuck." : driving ? "" : `${count} done.`);
+    if (doing !== plan || doing.stale || doing.age >= Math.min(chosen.interval, doing.horizon)) {
+      await think(doing === plan && !doing.stale ? doing.actions.slice(2 * doing.age) : null);
+    }
+    paint();
+  }
+  const still = () => trail.length > 25 && apart(trail.at(-26), at) < 4;
+  function forget() { // the past ends here, and what is under way with it
+    epoch++;
+    [shown, trail, pieces, gaps, first] = [at, [at], [], [], null];
+    nudge = generator(++drives);
+    tell("");
+  }
+  function changed() {
+    if (plan) plan.stale = true;
+    reveal = Infinity;
+    paint();
+    return think(null);
+  }
+  // Put something at a place: the dot, the goal, the wall (left and right) or the door (up and down).
+  function put(what, [x, y]) {
+    const limits = (c, low, high) => Math.min(high, Math.max(low, c));
+    if (what === "wall") wallX = limits(x, 20, settings.size - 21);
+    if (what === "door") doorY = limits(y, 10, settings.size - 11);
+    if (what === "wall" || what === "door") world = twoRooms(settings, wallX, doorY);
+    if (what === "goal") goal = [x, y];
+    if (what === "dot") start = at = clear([x, y]);
+    if (what !== "goal") [at, start] = [what === "door" && !inWall(at) ? at : clear(at), clear(start)];
+    [goal, first] = [clear(goal), null];
+    far = world.pathLength(goal);
+    if (what !== "goal") forget();
+    return changed();
+  }
+  const inWall = ([x]) => Math.abs(x - wallX) <= settings.thick / 2;
+
+  // ---- pictures --------------------------------------------------------------------------------------------------------------
+  let colour = colours(el), moving = "goal", hover = null;
+  const body = element("div", { style: "display:flex;flex-wrap:wrap;gap:.9rem 1.1rem;align-items:flex-start" });
+  const pad = element("div", {
+    tabindex: "0", role: "application", "data-focus": "", style: "border-radius:8px",
+    "aria-label": "Two rooms. Drag the goal, the dot, the wall or the door, or move what is chosen with the arrow keys.",
+  });
+  const left = element("div", { style: "flex:5 1 17rem;min-width:0" }, pad), aside = element("div");
+  const texts = element("div", { style: "flex:1 0 100%;min-width:0;order:1" });
+  body.append(left, aside, texts);
+  el.append(body);
+  const fitted = new ResizeObserver(() => { // beside the rooms, or below them and the words
+    const narrow = body.clientWidth < 500;
+    aside.style.cssText = narrow
+      ? "flex:1 0 100%;order:2;display:grid;grid-template-columns:1fr 1fr;gap:.5rem .8rem"
+      : "flex:1 1 12.5rem;min-width:0;display:grid;gap:.45rem";
+    for (const label of aside.querySelectorAll("label")) {
+      label.style.cssText += narrow ? "flex-direction:column;align-items:stretch;gap:.15rem" : "flex-direction:row;align-items:center;justify-content:space-between";
+      label.querySelector("select").style.width = narrow ? "100%" : "8.6rem";
+    }
+  });
+  fitted.observe(body);
+
+  const span = settings.size - 1 - 2 * (settings.border + 0.5) + 2 * MARGIN, corner = settings.border + 0.5 - MARGIN;
+  let unit = 1;
+  const X = (c) => (c - corner) * unit;
+  const view = canvas(pad, {
+    label: "Two rooms from above, with the paths that the planner imagines and the way that the dot has gone.", drag: true,
+    height: (width) => width, style: "cursor:grab;border-radius:8px;",
+    draw(ctx, width) {
+      unit = width / span;
+      room(ctx, width);
+      disc(ctx, goal, near * unit, null, colour.ink, moving === "goal" ? [] : [2, 3]);
+      ctx.fillStyle = colour.ink;
+      ctx.fillRect(X(goal[0]) - 4, X(goal[1]) - 0.75, 8, 1.5);
+      ctx.fillRect(X(goal[0]) - 0.75, X(goal[1]) - 4, 1.5, 8);
+      ctx.save();
+      ctx.beginPath();
+      ctx.rect(X(world.low), X(world.low), (world.high - world.low) * unit, (world.high - world.low) * unit);
+      ctx.clip();
+      if (plan) strands(ctx, plan);
+      ctx.restore();
+      past(ctx);
+      if (plan && reveal >= plan.rounds.length) future(ctx, plan);
+      if (trail.length > 1) disc(ctx, trail[0], 4, null, colour.actual);
+      disc(ctx, shown, Math.max(5.5, 1.3 * unit), colour.actual, colour.paper);
+      if (moving === "dot") disc(ctx, shown, Math.max(9, 2 * unit), null, colour.ink, [2, 3]);
+    },
+  });
+  function room(ctx, width) {
+    const low = X(world.low), high = X(world.high), [left, right] = [X(world.left), X(world.right)];
+    ctx.fillStyle = colour.muted;
+    ctx.globalAlpha = 0.55;
+    ctx.beginPath();
+    ctx.roundRect(0, 0, width, width, 8);
+    ctx.roundRect(low, low, high - low, high - low, 2);
+    ctx.fill("evenodd");
+    for (const [top, bottom] of [[low, X(world.top)], [X(world.bottom), high]]) ctx.fillRect(left, top, right - left, Math.max(bottom - top, 0));
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = colour.paper; // three dots on the wall, and two arrows in the door: these can be moved
+    const longer = world.top - world.low > world.high - world.bottom ? [low, X(world.top)] : [X(world.bottom), high];
+    for (const by of [-6, 0, 6]) fillDisc(ctx, (left + right) / 2, (longer[0] + longer[1]) / 2 + by, 1.7);
+    ctx.strokeStyle = hover === "door" || moving === "wall" ? colour.ink : colour.muted;
+    ctx.lineWidth = 1.6;
+    for (const [y, way] of [[X(world.top) + 7, -1], [X(world.bottom) - 7, 1]]) polyline(ctx, [[-4, -3.5 * way], [0, 0], [4, -3.5 * way]].map(([dx, dy]) => [(left + right) / 2 + dx, y + dy]));
+  }
+  const fillDisc = (ctx, x, y, radius) => {
+    ctx.beginPath();
+    ctx.arc(x, y, radius, 0, 2 * Math.PI);
+    ctx.fill();
+  };
+  function polyline(ctx, points) {
+    ctx.beginPath();
+    points.forEach(([x, y], i) => ctx[i ? "lineTo" : "moveTo"](x, y));
+    ctx.stroke();
+  }
+  const onCanvas = (points) => points.map(([x, y]) => [X(x), X(y)]);
+  function disc(ctx, [x, y], radius, fill, stroke, dash = []) {
+    ctx.beginPath();
+    ctx.arc(X(x), X(y), radius, 0, 2 * Math.PI);
+    ctx.lineWidth = 2;
+    ctx.setLineDash(dash);
+    ctx.strokeStyle = stroke;
+    ctx.stroke();
+    ctx.setLineDash([]);
+    if (!fill) return;
+    ctx.fillStyle = fill;
+    ctx.fill();
+  }
+  // What was tried: every round faintly, the elites of the last one a little stronger.
+  function strands(ctx, { rounds, horizon, from, age }) {
+    const upTo = Math.min(Math.floor(reveal), rounds.length - 1), faded = 1 - 0.6 * Math.min(age / horizon, 1);
+    const strand = ({ places }, s) => {
+      const line = [from];
+      for (let i = s * horizon; i < (s + 1) * horizon; i++) line.push([places[2 * i], places[2 * i + 1]]);
+      polyline(ctx, onCanvas(line));
+    };
+    ctx.strokeStyle = colour.imagined;
+    rounds.slice(0, upTo + 1).forEach((round, r) => {
+      const many = round.places.length / horizon / 2;
+      ctx.lineWidth = 0.8;
+      ctx.globalAlpha = faded * (r === upTo ? 0.2 : 0.1) * Math.min(1, 64 / many);
+      for (let s = 0; s < many; s++) strand(round, s);
+    });
+    ctx.lineWidth = 1.2;
+    ctx.globalAlpha = 0.4 * faded;
+    for (const s of rounds[upTo].best) strand(rounds[upTo], s);
+    ctx.globalAlpha = 1;
+  }
+  // What was done, beside what was imagined of it; rungs join the two where they are apart.
+  function past(ctx) {
+    ctx.lineWidth = 1;
+    ctx.strokeStyle = colour.muted;
+    let step = 0;
+    for (const piece of pieces) for (const guess of piece.slice(1)) polyline(ctx, onCanvas([guess, trail[++step]]));
+    ctx.lineWidth = 1.8;
+    ctx.setLineDash([3, 3.5]);
+    ctx.strokeStyle = colour.imagined;
+    for (const piece of pieces) polyline(ctx, onCanvas(piece));
+    ctx.setLineDash([]);
+    ctx.lineWidth = 2.6;
+    ctx.strokeStyle = colour.actual;
+    polyline(ctx, onCanvas([...trail, shown]));
+  }
+  function future(ctx, { places, from, age, subgoals }) {
+    const left = [age ? places[age - 1] : from, ...places.slice(age)];
+    for (const [wide, stroke, alpha] of [[6, colour.paper, 0.75], [2.6, colour.imagined, 1]]) {
+      ctx.lineWidth = wide;
+      ctx.strokeStyle = stroke;
+      ctx.globalAlpha = alpha;
+      polyline(ctx, onCanvas(left));
+    }
+    ctx.fillStyle = colour.imagined;
+    for (const [x, y] of left.slice(1)) fillDisc(ctx, X(x), X(y), 2.6);
+    for (const [x, y] of subgoals) {
+      ctx.save();
+      ctx.translate(X(x), X(y));
+      ctx.rotate(Math.PI / 4);
+      for (const [wide, stroke] of [[5, colour.paper], [2.2, colour.imagined]]) {
+        ctx.lineWidth = wide;
+        ctx.strokeStyle = stroke;
+        ctx.strokeRect(-5, -5, 10, 10);
+      }
+      ctx.restore();
+    }
+  }
+
+  // ---- words -------------------------------------------------------------------------------------------------------------------
+  const words = reading();
+  const news = element("div", { role: "status", style: "min-height:1.4em;font:650 .95rem/1.4 var(--wm-sans, system-ui, sans-serif);text-align:center" });
+  const effort = element("div", { style: "font:500 .92rem/1.35 var(--wm-sans, system-ui, sans-serif);font-variant-numeric:tabular-nums;text-align:center;color:var(--wm-muted, #5c606a)" });
+  function tell(sentence) {
+    if (sentence !== event) news.textContent = event = sentence;
+  }
+  const where = (place) => `(${place.map((c) => c.toFixed(0)).join(", ")})`;
+  function paint() {
+    view.paint();
+    const steps = trail.length - 1, mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+    words.textContent = `The dot at ${where(at)}, the goal at ${where(goal)}, the door at ${where([wallX, doorY])}: `
+      + `${apart(at, goal).toFixed(1)} px to go in a straight line, ${far(at).toFixed(1)} px on foot.`
+      + (steps ? ` Over ${steps} ${steps === 1 ? "step" : "steps"} the imagined places were ${mean.toFixed(1)} px from the actual ones on average.` : "");
+    if (plan) effort.textContent = `One plan: ${plan.transitions.toLocaleString("en")} imagined steps, ${plan.ms.toFixed(0)} ms.`;
+  }
+
+  // ---- controls ------------------------------------------------------------------------------------------------------------------
+  const selects = {};
+  function select(key, value) {
+    chosen[key] = value;
+    if (selects[key]) selects[key].value = String(value);
+  }
+  // What only a network can do needs the network; say so, and see to it.
+  function agree(key) {
+    const latent = [chosen.cost === "value" && "the learned value", chosen.levels === "two" && "the second level"].filter(Boolean);
+    if (chosen.engine !== "true" || !latent.length) return "";
+    if (key !== "engine" && options.engine.includes("network")) {
+      select("engine", "network");
+      return `The network imagines now: ${latent.join(" and ")} can judge only its latents.`;
+    }
+    select("levels", "one");
+    if (chosen.cost === "value") select("cost", options.cost.find((kind) => kind !== "value") ?? "plain");
+    return `Without the network there is no use for ${latent.join(" and ")}, which judge its latents.`;
+  }
+  for (const [key, [label, names, name = String]] of Object.entries(CHOICES)) {
+    if (options[key].length < 2) continue;
+    const typed = (text) => options[key].find((value) => String(value) === text);
+    const made = choice(label, options[key].map((value) => [String(value), names[value] ?? name(value)]), String(chosen[key]), (text) => {
+      chosen[key] = typed(text);
+      tell(agree(key));
+      changed();
+    });
+    selects[key] = made.querySelector("select");
+    aside.append(made);
+  }
+  const MOVES = { goal: "the goal", dot: "the dot", wall: "wall and door" };
+  const arrows = choice("Arrow keys", Object.entries(MOVES), moving, (value) => {
+    moving = value;
+    paint();
+  });
+  aside.append(arrows);
+  const drive = button("Drive", () => (driving ? halt() : go()));
+  function name(label) {
+    drive.textContent = label;
+    drive.setAttribute("aria-label", label);
+  }
+  function go() {
+    if (trail.length > limit || (first !== null && apart(at, goal) < near)) back();
+    [driving, reveal] = [true, Infinity];
+    tell("");
+    name("Pause");
+  }
+  function halt() {
+    driving = false;
+    name("Drive");
+  }
+  function back() {
+    halt();
+    at = start;
+    forget();
+    return changed();
+  }
+  let acting = Promise.resolve();
+  const inTurn = () => (acting = acting.then(act, act));
+  const once = button("One step", () => {
+    halt();
+    const before = plan;
+    return inTurn().then(() => (reveal = plan === before || reducedMotion() ? Infinity : 0)); // show the new plan's rounds one by one
+  });
+  left.append(row(once, drive, button("Put back", back)));
+  texts.append(words, news, effort, legend([["actual", "where the dot went"], ["imagined", "imagined: tried, best, chosen"]]));
+
+  // The pointer takes what is nearest; on empty ground it brings the goal.
+  function under(place) {
+    const reach = Math.max(3, 20 / unit), [x, y] = place, inDoor = Math.abs(y - doorY) < settings.door + 1;
+    const ways = [["goal", apart(place, goal)], ["dot", apart(place, at)]].filter(([, d]) => d < Math.max(reach, near)).sort((a, b) => a[1] - b[1]);
+    return ways[0]?.[0] ?? (Math.abs(x - wallX) < Math.max(settings.thick, reach * 0.7) ? (inDoor ? "door" : "wall") : null);
+  }
+  const place = (pointer) => {
+    const box = view.element.getBoundingClientRect();
+    return [pointer.clientX - box.left, pointer.clientY - box.top].map((c) => (c * span) / box.width + corner);
+  };
+  let held = null; // what the pointer drags, and how far from where it was taken
+  view.element.addEventListener("pointerdown", (pointer) => {
+    const spot = place(pointer), what = under(spot) ?? "goal", from = { goal, dot: at, wall: [wallX, doorY], door: [wallX, doorY] }[what];
+    held = { what, by: under(spot) ? from.map((c, i) => c - spot[i]) : [0, 0] };
+    moving = arrows.querySelector("select").value = what === "door" ? "wall" : what;
+    view.element.setPointerCapture(pointer.pointerId);
+    if (what === "dot") halt();
+    if (!under(spot)) put("goal", spot);
+    else paint();
+  });
+  view.element.addEventListener("pointermove", (pointer) => {
+    const spot = place(pointer);
+    if (held) return void put(held.what, spot.map((c, i) => c + held.by[i]));
+    hover = under(spot);
+    view.element.style.cursor = { goal: "grab", dot: "grab", wall: "ew-resize", door: "ns-resize" }[hover] ?? "crosshair";
+  });
+  for (const end of ["pointerup", "pointercancel"]) view.element.addEventListener(end, () => (held = null));
+  const keys = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  pad.addEventListener("keydown", (pressed) => {
+    const by = keys[pressed.key];
+    if (!by) return;
+    pressed.preventDefault();
+    if (moving === "dot") halt();
+    if (moving === "wall") put(by[0] ? "wall" : "door", [wallX + by[0], doorY + by[1]]);
+    else put(moving, (moving === "goal" ? goal : at).map((c, i) => c + by[i]));
+  });
+
+  const stopClock = clock(el, (seconds) => {
+    if (driving) return inTurn();
+    if (!plan || reveal >= plan.rounds.length) return;
+    reveal += seconds / ROUND;
+    paint();
+  });
+  const stopTheme = onTheme(() => {
+    colour = colours(el);
+    paint();
+  });
+  agree();
+  await think(null);
+  el.wm = { // for tests
+    nets, put, act: inTurn, settled, makePlan,
+    state: () => ({ at, start, goal, wallX, doorY, trail, gaps, first, driving, chosen, event, plan }),
+  };
+  return () => [stopClock, stopTheme, view.stop, () => fitted.disconnect()].forEach((stop) => stop());
+}
+
+export default { render };
