@@ -224,3 +224,18 @@ def test_walks_have_the_turns_and_the_lengths_that_are_told(world):
     cosine = (actions[:, 1:] * actions[:, :-1]).sum(-1) / (length[:, 1:] * length[:, :-1])
     assert float(cosine.mean()) == pytest.approx(0.8934, abs=0.005)  # I1(5) / I0(5)
     assert actions[:, 0].mean(0).norm() < 0.1  # first headings are even
+
+
+@every
+def test_what_is_made_from_a_layout_is_on_its_device(world):
+    """PyTorch's ``meta`` device stands for a GPU in what needs no numbers. Generators live on the CPU."""
+    layout = world.layouts(4, seeded())
+    layout = type(layout)(*(part.to("meta") for part in layout))
+    if isinstance(world, MovingWalls):
+        start = torch.empty(4, 3, device="meta")
+    else:
+        start = world.anywhere(layout, seeded())
+        assert world.anywhere(layout, seeded(), torch.zeros(4)).device.type == "meta"
+    made = [start, world.walls(layout), world.boxes(layout), world.draw(layout, start[:, None])]
+    made += [world.room(layout, start[:, None]), *world.doorway(layout, start[:, :2], seeded())]
+    assert {each.device.type for each in made} == {"meta"}

@@ -97,13 +97,3 @@ def test_about_the_share_that_is_told_goes_through_the_door():
         crossed.append(float((rooms != rooms[:, :1]).any(1).float().mean()))
     assert crossed[0] < 0.1
     assert crossed[1] == pytest.approx(crossed[0] + 0.35 * (1 - crossed[0]), abs=0.06)
-
-
-def test_data_follow_a_layout_to_its_device():
-    """PyTorch's ``meta`` device stands for a GPU in what needs no numbers."""
-    layout = Layout(*(part.to("meta") for part in WORLD.layouts(4, seeded())))
-    start = WORLD.anywhere(layout, seeded())
-    assert start.device.type == "meta"
-    assert WORLD.anywhere(layout, seeded(), torch.zeros(4)).device.type == "meta"
-    assert WORLD.draw(layout, start[:, None]).device.type == "meta"
-    assert WORLD.path_length(layout, start[:, None], start).device.type == "meta"

@@ -90,5 +90,5 @@ def to_rows(trials: Trials) -> list[dict]:
 
 def in_fixed_layout(trials: Trials) -> Bool[Tensor, "n"]:
     """Which trials are in the one fixed layout; the others have layouts of their own."""
-    wall_x, door_y = TwoRooms(fixed=True).layouts(1, torch.Generator())
+    wall_x, door_y = (float(part) for part in TwoRooms(fixed=True).layouts(1, torch.Generator()))
     return (trials.layout.wall_x == wall_x) & (trials.layout.door_y == door_y)
