@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wm_core.nets.encoders import ConvEncoder, ConvTokens, FrozenEncoder, PatchEncoder
+from wm_core.nets.encoders import ConvEncoder, ConvTokens, FrozenEncoder, PatchConvEncoder, PatchEncoder
 
 
 def test_each_frame_is_encoded_by_itself():
@@ -86,3 +86,15 @@ def test_a_token_tells_of_its_own_part_of_the_picture():
 def test_a_picture_that_squares_do_not_fill_is_refused():
     with pytest.raises(ValueError, match="size: got 28, wanted a multiple of 8"):
         ConvTokens(28)
+
+
+def test_patches_with_convolutions_see_every_pixel_but_what_is_cut_off():
+    torch.manual_seed(0)
+    frames = torch.rand(2, 65, 65, requires_grad=True)
+    encoder = PatchConvEncoder(65, 16)
+    encoder(frames).square().sum().backward()
+    assert (frames.grad[:, :64, :64] != 0).all()
+    assert (frames.grad[:, 64] == 0).all()
+    batch = torch.rand(3, 4, 2, 65, 65)
+    assert encoder(batch).shape == (3, 4, 16)
+    torch.testing.assert_close(encoder(batch)[1, 2], encoder(batch[1, 2]))

@@ -35,6 +35,48 @@ class PatchEncoder(nn.Module):
         return self.head(self.features(frames))
 
 
+class PatchConvEncoder(nn.Module):
+    """Patches side by side, convolutions between neighbours, then two linear layers: a picture to a vector.
+
+    The patches take a tenth of the time of a convolution that moves by two pixels, and the convolutions see what lies across the
+    seams. There is no normalisation layer, for the reason given in `PatchEncoder`.
+
+    Args:
+        size: pixels along a side. What is left over by whole patches is cut off at the right and at the bottom.
+        dim: width of the latent.
+        patch: pixels along a side of a patch.
+        width: channels of the patches and of the convolutions.
+        hidden: width of the hidden linear layer.
+        gains: by which each channel of the picture is multiplied at first. A dot fills few pixels: without a gain of its own
+            it would move the latent less than rounding the walls does.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        dim: int,
+        patch: int = 8,
+        width: int = 32,
+        hidden: int = 128,
+        gains: tuple[float, ...] = (20.0, 3.0),
+    ):
+        super().__init__()
+        self.register_buffer("gains", torch.tensor(gains)[:, None, None], persistent=False)
+        self.map = nn.Sequential(
+            nn.Conv2d(len(gains), width, patch, patch),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, 1, 1),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, 1, 1),
+            nn.ReLU(),
+        )
+        self.head = mlp(width * (size // patch) ** 2, hidden, dim)
+
+    def forward(self, frames: Float[Tensor, "*batch channels size size"]) -> Float[Tensor, "*batch dim"]:
+        pictures = frames.reshape(-1, *frames.shape[-3:])
+        return self.head(self.map(pictures * self.gains).flatten(1)).reshape(*frames.shape[:-3], -1)
+
+
 class FrozenEncoder(nn.Module):
     """An encoder that is not trained, its latents brought to mean 0 and standard deviation 1 on sample frames."""
 

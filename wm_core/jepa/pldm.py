@@ -1,0 +1,117 @@
+"""PLDM: a latent dynamics model that learns to plan from walks without reward (Sobal et al., 2025).
+
+An encoder, and a predictor that is run along its own predictions from the first frame only. Gradients flow into both sides of
+the prediction: no slow copy holds the encoder, the other terms of the loss do. What each keeps away:
+
+* variance: all pictures become one latent;
+* covariance: all numbers of the latent say the same;
+* inverse dynamics: the latent keeps what never moves, which is easiest to predict, and forgets what does (Sobal et al., 2022);
+* time smoothness: one step changes the latent as much as fifty do, and latent distance says nothing about the way.
+"""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from wm_core.nets.dynamics import ResidualDynamics
+from wm_core.nets.encoders import PatchConvEncoder
+from wm_core.nets.mlp import mlp
+from wm_core.nets.world_model import WorldModel
+from wm_core.objectives.inverse_dynamics import inverse_dynamics
+from wm_core.objectives.prediction import latent_prediction
+from wm_core.objectives.sigreg import sigreg
+from wm_core.objectives.smoothness import temporal_variance_hinge, time_smoothness
+from wm_core.objectives.vicreg import covariance, variance_hinge
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """How much each term counts, in the order PLDM's code for Two Rooms, EB-JEPA's, ours.
+
+    Attributes:
+        similarity: of imagined and actual latents (1, 1, 1).
+        variance: over the batch (3.98, 16, 10).
+        covariance: (6.92, 8, 20).
+        smoothness: in time (0.742, 12, 0.75).
+        inverse: inverse dynamics (1.07, 1, 2).
+        spread: variance along each walk (0.245, none, 0.25). PLDM's code has it, its paper's five terms do not.
+        sigreg: 0, or the weight of SIGReg (Balestriero & LeCun, 2025) in place of variance and covariance.
+    """
+
+    similarity: float = 1.0
+    variance: float = 10.0
+    covariance: float = 20.0
+    smoothness: float = 0.75
+    inverse: float = 2.0
+    spread: float = 0.25
+    sigreg: float = 0.0
+
+
+class PLDM(WorldModel):
+    """Encoder, predictor and inverse-dynamics head.
+
+    Args:
+        size: pixels along a side of a frame.
+        dim: width of the latent (512 in PLDM).
+        hidden: width of the predictor's hidden layers (PLDM and EB-JEPA have a GRU of 512 numbers).
+        action_scale: the size of a large action.
+        step_scale: by how much the change of a latent in one step is enlarged for the inverse-dynamics head. One step in a room
+            of fifty changes a latent of spread 1 by a few hundredths, too little to be heard beside the latent itself.
+    """
+
+    def __init__(
+        self, size: int = 65, dim: int = 128, hidden: int = 256, action_scale: float = 1.5, step_scale: float = 10.0
+    ):
+        super().__init__(PatchConvEncoder(size, dim), ResidualDynamics(dim, action_scale=action_scale, hidden=hidden))
+        self.inverse, self.step_scale = mlp(2 * dim, 128, 2), step_scale
+
+    def encode(self, frames: Float[Tensor, "*batch channels size size"]) -> Float[Tensor, "*batch dim"]:
+        """z = f(o), of pictures with a channel for the dot and one for the walls."""
+        return self.encoder(frames)
+
+
+def pldm_loss(
+    model: PLDM,
+    frames: Float[Tensor, "batch time channels size size"],
+    actions: Float[Tensor, "batch time-1 2"],
+    coefficients: Coefficients = Coefficients(),
+) -> dict[str, Tensor]:
+    """The weighted terms of one batch, by name; a term of weight 0 is left out.
+
+    Every term is a mean over all its numbers. Variance, covariance and SIGReg are taken over the batch at each time step and
+    averaged; PLDM's code takes them at the first step only.
+    """
+    z = model.encode(frames)  # (batch, time, dim)
+    terms = {
+        "similarity": lambda: latent_prediction(model.rollout(z[:, 0], actions), z[:, 1:]),
+        "variance": lambda: variance_hinge(z),
+        "covariance": lambda: covariance(z),
+        "smoothness": lambda: time_smoothness(z),
+        "inverse": lambda: inverse_dynamics(
+            model.inverse, z[:, :-1], model.step_scale * (z[:, 1:] - z[:, :-1]), actions / model.dynamics.action_scale
+        ),
+        "spread": lambda: temporal_variance_hinge(z),
+        "sigreg": lambda: sigreg(z),
+    }
+    return {name: weight * terms[name]() for name, weight in vars(coefficients).items() if weight}
+
+
+def predictor_loss(
+    model: PLDM,
+    z: Float[Tensor, "batch time dim"],
+    actions: Float[Tensor, "batch time-1 2"],
+    scale: Float[Tensor, " dim"],
+) -> dict[str, Tensor]:
+    """The similarity term alone, for latents of an encoder that is no longer trained.
+
+    With the encoder at rest its latents can be kept, and a step costs a hundredth. What is left to learn then is where the walls
+    stop the dot.
+
+    Args:
+        model: whose predictor.
+        z: latents of walks.
+        actions: between them.
+        scale: standard deviation of each number of a latent, so that all count alike.
+    """
+    return {"similarity": latent_prediction(model.rollout(z[:, 0], actions) / scale, z[:, 1:] / scale)}
