@@ -58,8 +58,8 @@ def test_the_free_bits_are_of_the_sum_and_of_each_moment():
     assert (slope[0, 0, :, 0] < 0).all()
     assert (slope[0, 1] == 0).all()
     terms = balanced_kl(posterior, prior)
-    assert float(terms["dynamics"]) == pytest.approx((float(kl[0, 0]) + 1) / 2)
-    assert float(terms["representation"]) == pytest.approx(0.1 * (float(kl[0, 0]) + 1) / 2)
+    assert terms["dynamics"].item() == pytest.approx((kl[0, 0].item() + 1) / 2)
+    assert terms["representation"].item() == pytest.approx(0.1 * (kl[0, 0].item() + 1) / 2)
 
 
 def test_a_coin_is_less_than_one_nat_and_its_prior_is_not_learned():

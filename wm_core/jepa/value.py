@@ -70,9 +70,9 @@ class CostToGo(Cost):
 class CostMetric(Cost):
     """A map φ of latents on which the straight line is the way: d = ‖φ(z) - φ(g)‖.
 
-    It takes no step to stay, as many to go as to come back, and never more to go straight than by a third place. HILP, and Destrade
-    et al., say c = ‖φ(z) - φ(g)‖. But c bends: 40 steps cost less than twice 20. So in an empty room, which is flat, their φ has to
-    be curved, and ours has not.
+    It takes no step to stay, as many to go as to come back, and never more to go straight than by a third place. HILP and Destrade
+    et al. let the distance be the discounted cost, c = ‖φ(z) - φ(g)‖; ``discounted`` does so. But c bends: 40 steps cost less than
+    twice 20. An empty room is flat, and there their φ has to be curved where ours is straight.
 
     Where going back takes longer, as uphill, ``one_way`` adds the greatest rise of a second map: max over its numbers of
     max(0, ψ(z) - ψ(g)). The sum is a quasimetric; its two parts are those of metric residual networks (Liu et al., 2023).
@@ -84,22 +84,41 @@ class CostMetric(Cost):
         depth: how many there are.
         out: width of φ (32 in HILP).
         one_way: whether there is a ψ.
+        discounted: whether the distance is c instead of d.
     """
 
     def __init__(
-        self, dim: int, gamma: float = 0.98, hidden: int = 256, depth: int = 2, out: int = 32, one_way: bool = False
+        self,
+        dim: int,
+        gamma: float = 0.98,
+        hidden: int = 256,
+        depth: int = 2,
+        out: int = 32,
+        one_way: bool = False,
+        discounted: bool = False,
     ):
         super().__init__(gamma)
+        self.discounted = discounted
         self.map = mlp(dim, *(hidden,) * depth, out)
         self.rise = mlp(dim, *(hidden,) * depth, out) if one_way else None
 
     def steps(self, z: Float[Tensor, "*#batch dim"], goal: Float[Tensor, "*#batch dim"]) -> Float[Tensor, "*#batch"]:
+        """The distance, or what it stands for where that is a discounted cost: at most what γ^d = 1e-4 gives."""
+        if not self.discounted:
+            return self.distance(z, goal)
+        left = 1 - (1 - self.gamma) * self.distance(z, goal)
+        return left.clamp_min(1e-4).log() / math.log(self.gamma)
+
+    def forward(self, z: Float[Tensor, "*#batch dim"], goal: Float[Tensor, "*#batch dim"]) -> Float[Tensor, "*#batch"]:
+        return self.distance(z, goal) if self.discounted else super().forward(z, goal)
+
+    def distance(self, z: Float[Tensor, "*#batch dim"], goal: Float[Tensor, "*#batch dim"]) -> Float[Tensor, "*#batch"]:
         """‖φ(z) - φ(g)‖, and what ψ adds."""
         apart = (self.map(z) - self.map(goal)).square().sum(-1)
-        steps = (apart + 1e-6).sqrt() - 1e-3  # finite slope at 0
+        distance = (apart + 1e-6).sqrt() - 1e-3  # finite slope at 0
         if self.rise is not None:
-            steps = steps + (self.rise(z) - self.rise(goal)).relu().amax(-1)
-        return steps
+            distance = distance + (self.rise(z) - self.rise(goal)).relu().amax(-1)
+        return distance
 
 
 class Goals(NamedTuple):
