@@ -4,6 +4,8 @@ Walls are solid axis-aligned rectangles, given by two opposite corners ``(x0, y0
 never enters them. All functions are batched, and run on any device.
 """
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor
@@ -21,16 +23,31 @@ def first_hit(
         share: of the step that is free; above 1 where nothing is hit.
         face: the normal of the face that is hit, out of the wall: one number is 1 or -1. Arbitrary where nothing is hit.
     """
-    safe = torch.where(step.abs() < 1e-9, torch.full_like(step, 1e-9), step)[..., None, :]
-    low = (walls[..., :2] - start[..., None, :]) / safe  # (*batch, k, 2) shares at which each pair of faces is reached
-    high = (walls[..., 2:] - start[..., None, :]) / safe
-    enter, axis = torch.minimum(low, high).max(-1)  # inside when inside along both axes
-    leave = torch.maximum(low, high).min(-1).values
-    enter = torch.where((enter < leave) & (enter >= 0), enter, torch.full_like(enter, 2.0))
+    enter, upright = _enter(walls, start, step)
     share, wall = enter.min(-1)  # (*batch)
-    axis = axis.gather(-1, wall[..., None])  # (*batch, 1)
-    face = torch.zeros_like(step).scatter_(-1, axis, -safe[..., 0, :].sign().gather(-1, axis))
-    return share, face
+    upright = upright.gather(-1, wall[..., None])[..., 0]
+    back = -torch.where(step < 0, -1.0, 1.0).to(step)
+    return share, torch.stack([back[..., 0] * upright, back[..., 1] * ~upright], -1)
+
+
+def _enter(walls: Tensor, start: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
+    """The share of a step at which it enters each wall ``(*batch, k)``, 2 where it does not, and whether by an upright face.
+
+    The two axes are kept apart: a reduction over two numbers is slow.
+    """
+    safe = torch.where(step.abs() < 1e-9, 1e-9, step)
+    first, last = [], []
+    for axis in (0, 1):
+        here, way = start[..., None, axis], safe[..., None, axis]
+        low, high = (
+            (walls[..., axis] - here) / way,
+            (walls[..., 2 + axis] - here) / way,
+        )  # shares at which faces are reached
+        first.append(torch.minimum(low, high))
+        last.append(torch.maximum(low, high))
+    enter = torch.maximum(*first)  # inside when inside along both axes
+    through = (enter < torch.minimum(*last)) & (enter >= 0)
+    return torch.where(through, enter, 2.0), first[0] >= first[1]
 
 
 def slide_free(
@@ -113,22 +130,36 @@ def path_length(
         here: from where.
         there: one goal for each world.
     """
-    direct = _straight(walls, here, there[:, None])
+    return path_lengths_to(walls, bends, there)(here)
+
+
+def path_lengths_to(
+    walls: Float[Tensor, "batch k 4"], bends: Float[Tensor, "batch c 2"], there: Float[Tensor, "batch 2"]
+) -> Callable[[Tensor], Tensor]:
+    """`path_length` to the same goals again and again: from points (batch, n, 2) to the lengths (batch, n)."""
     if bends.shape[1] == 0:
-        return direct
+        return lambda here: _straight(walls, here, there[:, None])
     between = _straight(walls, bends[:, :, None], bends[:, None])  # (batch, c, c)
     for k in range(bends.shape[1]):
         between = torch.minimum(between, between[:, :, k, None] + between[:, None, k])
     to_goal = _straight(walls, bends, there[:, None])  # (batch, c)
     ahead = (between + to_goal[:, None]).amin(-1)  # (batch, c) from each corner, by the best way
     ahead = torch.minimum(ahead, to_goal)
-    first = _straight(walls, here[:, :, None], bends[:, None])  # (batch, n, c)
-    return torch.minimum(direct, (first + ahead[:, None]).amin(-1))
+    of_use = ahead.isfinite().any(
+        0
+    )  # no way leads by a corner from which nothing is reached, such as one inside a wall
+    ahead, bends = ahead[:, of_use], bends[:, of_use]
+    points, beyond = torch.cat([bends, there[:, None]], 1), torch.cat([ahead, ahead.new_zeros(len(ahead), 1)], 1)
+
+    def length(here: Tensor) -> Tensor:
+        return (_straight(walls, here[:, :, None], points[:, None]) + beyond[:, None]).amin(-1)
+
+    return length
 
 
 def _straight(walls: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """The distance between points that see each other, infinite between others. ``walls`` has fewer axes than the points."""
     a, b = torch.broadcast_tensors(a, b)
-    walls = walls.reshape(len(walls), *(1,) * (a.ndim - 2), *walls.shape[1:]).expand(*a.shape[:-1], -1, -1)
-    length = (a - b).norm(dim=-1)
-    return torch.where(first_hit(walls, a, b - a)[0] > 1, length, torch.inf)
+    walls = walls.reshape(len(walls), *(1,) * (a.ndim - 2), *walls.shape[1:])
+    step = b - a
+    return torch.where(_enter(walls, a, step)[0].amin(-1) > 1, torch.hypot(*step.unbind(-1)), torch.inf)
