@@ -149,6 +149,8 @@ def test_axe_finds_no_serious_violation_in_a_running_figure(start, objections, p
 def test_a_figure_whose_model_is_missing_says_so_and_tries_again(visit, path, name):
     page, *_ = visited = visit(path)
     figure = visited.figure(name)
+    if not json.loads(figure.locator("script").first.text_content())["models"]:
+        pytest.skip("it runs no network on this page")
     failed = page.locator(f".wm-live[data-live={name}][data-state=error]")
     page.route("**/*.onnx", lambda route: route.abort())
     figure.get_by_role("button", name="Run").press("Enter")

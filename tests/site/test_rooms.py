@@ -361,6 +361,34 @@ def test_it_asks_its_networks_in_pieces_and_adds_up_what_they_answer(rooms):
         torch.testing.assert_close(costs, expected[cost], rtol=1e-3, atol=1e-2)
 
 
+def test_the_map_shows_the_cost_of_every_place(rooms):
+    """Left of the wall, right of it, and by either engine; the second network knows places exactly."""
+    world, where = TwoRooms(), Layout(torch.tensor([32.0]), torch.tensor([20.0]))
+    goal = torch.tensor([[50.0, 44.0]])
+    rooms.get_by_role("button", name="Cost map").press("Enter")
+    for engine, cost, side in (
+        ("true", "plain", 56), ("true", "path", 56), ("network", "plain", 15), ("network", "value", 15),
+    ):  # fmt: skip
+        choose(rooms, "Cost", cost)
+        choose(rooms, "Imagines", engine)
+        got = ask(rooms, "await wm.survey(); const {map} = wm.state(); return [map.side, [...map.cost]];")
+        assert got[0] == side
+        line = torch.linspace(world.low, world.high, side)
+        free = (line - 32).abs() > 1.6
+        places = torch.cartesian_prod(line, line)[:, [1, 0]]
+        off = places - goal
+        expected = {
+            ("true", "plain"): off.norm(dim=1), ("true", "path"): world.path_length(where, places[None], goal)[0],
+            ("network", "plain"): off.norm(dim=1) / 10, ("network", "value"): off.abs().sum(1) / 10,
+        }[engine, cost]  # fmt: skip
+        off = (torch.tensor(got[1]) - expected).view(side, side)[:, free]
+        assert off.abs().max() < 0.05, (engine, cost)
+    button = rooms.get_by_role("button", name="Cost map")
+    assert button.get_attribute("aria-pressed") == "true"
+    button.press("Enter")
+    assert ask(rooms, "await wm.survey(); return wm.state().map;") is None
+
+
 def test_it_drives_to_the_goal_and_says_so(rooms):
     ask(rooms, "wm.put('dot', [10, 40]); await wm.put('goal', [24, 48]);")
     rooms.get_by_role("button", name="Drive").press("Enter")
@@ -449,10 +477,10 @@ def test_where_only_the_true_world_imagines_no_network_is_loaded_and_no_empty_ch
     visited = start("true.html", "rooms")
     rooms = visited.figure("rooms")
     labels = [label.inner_text().split("\n")[0] for label in rooms.locator("label").all()]
-    assert [label for label in labels] == ["Cost", "Planner", "Samples", "Horizon", "Arrow keys"]
+    assert labels == ["Cost", "Planner", "Samples", "Horizon", "Arrow keys"]
     assert rooms.get_by_role("combobox", name="Cost").locator("option").all_inner_texts() == [
         "distance",
-        "path length (oracle)",
+        "path length",
     ]
     rooms.get_by_role("button", name="One step").press("Enter")
     rooms.get_by_text("1 step done.").wait_for()

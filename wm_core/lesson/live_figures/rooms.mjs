@@ -13,14 +13,14 @@
 //           imagine, z [n, dim], actions [n, k, 2] -> path [n, k, dim], places [n, k, 2]
 //           value (for the cost "value"), z [m, dim], goal [m or 1, dim] -> cost [m]
 //           propose (for two levels), z [n, dim], actions [n, k, any] -> path [n, k, dim], places [n, k, 2]
-import { button, canvas, choice, clock, colours, element, legend, onTheme, openNetworks, reading, reducedMotion, row, say } from "./kit.mjs";
+import { button, canvas, choice, clock, colours, element, legend, onTheme, openNetworks, reading, reducedMotion, row } from "./kit.mjs";
+import { painter } from "./rooms_picture.mjs";
 import { apart, planner } from "./rooms_plan.mjs";
 import { generator, twoRooms } from "./rooms_world.mjs";
 
 const PACE = 0.075, ROUND = 0.11; // seconds for which a step, and a round of the search, are shown
-const MARGIN = 1.6; // pixels of the world outside the room that are drawn
 const CHOICES = {
-  cost: ["Cost", { plain: "distance", value: "learned value", path: "path length (oracle)" }],
+  cost: ["Cost", { plain: "distance", value: "learned value", path: "path length" }],
   planner: ["Planner", { cem: "CEM", mppi: "MPPI" }],
   engine: ["Imagines", { true: "the true world", network: "the network" }],
   levels: ["Levels", { one: "flat", two: "two levels" }],
@@ -61,6 +61,15 @@ async function render({ model, el }) {
       tell(`The planner stopped: ${error.message}`);
     });
     return thinking;
+  }
+  // The map of the cost is drawn anew when the goal, the walls or the cost are other ones; the network takes a while for it.
+  let mapped = 0;
+  async function survey() {
+    const mine = ++mapped, gone = () => mine !== mapped || !mapping;
+    const made = mapping ? await makePlan.map({ world, goal, chosen: { ...chosen }, gone }) : null;
+    if (mine !== mapped) return;
+    map = made;
+    paint();
   }
   async function settled() {
     for (let last; last !== thinking;) await (last = thinking);
@@ -110,6 +119,7 @@ async function render({ model, el }) {
     if (plan) plan.stale = true;
     reveal = Infinity;
     paint();
+    if (mapping) survey();
     return think(null);
   }
   // Put something at a place: the dot, the goal, the wall (left and right) or the door (up and down).
@@ -129,7 +139,8 @@ async function render({ model, el }) {
   const inWall = ([x]) => Math.abs(x - wallX) <= settings.thick / 2;
 
   // ---- pictures --------------------------------------------------------------------------------------------------------------
-  let colour = colours(el), moving = "goal", hover = null;
+  const scene = painter(settings);
+  let colour = colours(el), moving = "goal", hover = null, map = null, mapping = false; // map: the cost of places, if it is shown
   const body = element("div", { style: "display:flex;flex-wrap:wrap;gap:.9rem 1.1rem;align-items:flex-start" });
   const pad = element("div", {
     tabindex: "0", role: "application", "data-focus": "", style: "border-radius:8px",
@@ -151,129 +162,11 @@ async function render({ model, el }) {
   });
   fitted.observe(body);
 
-  const span = settings.size - 1 - 2 * (settings.border + 0.5) + 2 * MARGIN, corner = settings.border + 0.5 - MARGIN;
-  let unit = 1;
-  const X = (c) => (c - corner) * unit;
   const view = canvas(pad, {
     label: "Two rooms from above, with the paths that the planner imagines and the way that the dot has gone.", drag: true,
     height: (width) => width, style: "cursor:grab;border-radius:8px;",
-    draw(ctx, width) {
-      unit = width / span;
-      room(ctx, width);
-      disc(ctx, goal, near * unit, null, colour.ink, moving === "goal" ? [] : [2, 3]);
-      ctx.fillStyle = colour.ink;
-      ctx.fillRect(X(goal[0]) - 4, X(goal[1]) - 0.75, 8, 1.5);
-      ctx.fillRect(X(goal[0]) - 0.75, X(goal[1]) - 4, 1.5, 8);
-      ctx.save();
-      ctx.beginPath();
-      ctx.rect(X(world.low), X(world.low), (world.high - world.low) * unit, (world.high - world.low) * unit);
-      ctx.clip();
-      if (plan) strands(ctx, plan);
-      ctx.restore();
-      past(ctx);
-      if (plan && reveal >= plan.rounds.length) future(ctx, plan);
-      if (trail.length > 1) disc(ctx, trail[0], 4, null, colour.actual);
-      disc(ctx, shown, Math.max(5.5, 1.3 * unit), colour.actual, colour.paper);
-      if (moving === "dot") disc(ctx, shown, Math.max(9, 2 * unit), null, colour.ink, [2, 3]);
-    },
+    draw: (ctx, width) => scene.draw(ctx, width, { colour, world, wallX, goal, near, moving, hover, plan, reveal, trail, pieces, shown, map }),
   });
-  function room(ctx, width) {
-    const low = X(world.low), high = X(world.high), [left, right] = [X(world.left), X(world.right)];
-    ctx.fillStyle = colour.muted;
-    ctx.globalAlpha = 0.55;
-    ctx.beginPath();
-    ctx.roundRect(0, 0, width, width, 8);
-    ctx.roundRect(low, low, high - low, high - low, 2);
-    ctx.fill("evenodd");
-    for (const [top, bottom] of [[low, X(world.top)], [X(world.bottom), high]]) ctx.fillRect(left, top, right - left, Math.max(bottom - top, 0));
-    ctx.globalAlpha = 1;
-    ctx.fillStyle = colour.paper; // three dots on the wall, and two arrows in the door: these can be moved
-    const longer = world.top - world.low > world.high - world.bottom ? [low, X(world.top)] : [X(world.bottom), high];
-    for (const by of [-6, 0, 6]) fillDisc(ctx, (left + right) / 2, (longer[0] + longer[1]) / 2 + by, 1.7);
-    ctx.strokeStyle = hover === "door" || moving === "wall" ? colour.ink : colour.muted;
-    ctx.lineWidth = 1.6;
-    for (const [y, way] of [[X(world.top) + 7, -1], [X(world.bottom) - 7, 1]]) polyline(ctx, [[-4, -3.5 * way], [0, 0], [4, -3.5 * way]].map(([dx, dy]) => [(left + right) / 2 + dx, y + dy]));
-  }
-  const fillDisc = (ctx, x, y, radius) => {
-    ctx.beginPath();
-    ctx.arc(x, y, radius, 0, 2 * Math.PI);
-    ctx.fill();
-  };
-  function polyline(ctx, points) {
-    ctx.beginPath();
-    points.forEach(([x, y], i) => ctx[i ? "lineTo" : "moveTo"](x, y));
-    ctx.stroke();
-  }
-  const onCanvas = (points) => points.map(([x, y]) => [X(x), X(y)]);
-  function disc(ctx, [x, y], radius, fill, stroke, dash = []) {
-    ctx.beginPath();
-    ctx.arc(X(x), X(y), radius, 0, 2 * Math.PI);
-    ctx.lineWidth = 2;
-    ctx.setLineDash(dash);
-    ctx.strokeStyle = stroke;
-    ctx.stroke();
-    ctx.setLineDash([]);
-    if (!fill) return;
-    ctx.fillStyle = fill;
-    ctx.fill();
-  }
-  // What was tried: every round faintly, the elites of the last one a little stronger.
-  function strands(ctx, { rounds, horizon, from, age }) {
-    const upTo = Math.min(Math.floor(reveal), rounds.length - 1), faded = 1 - 0.6 * Math.min(age / horizon, 1);
-    const strand = ({ places }, s) => {
-      const line = [from];
-      for (let i = s * horizon; i < (s + 1) * horizon; i++) line.push([places[2 * i], places[2 * i + 1]]);
-      polyline(ctx, onCanvas(line));
-    };
-    ctx.strokeStyle = colour.imagined;
-    rounds.slice(0, upTo + 1).forEach((round, r) => {
-      const many = round.places.length / horizon / 2;
-      ctx.lineWidth = 0.8;
-      ctx.globalAlpha = faded * (r === upTo ? 0.2 : 0.1) * Math.min(1, 64 / many);
-      for (let s = 0; s < many; s++) strand(round, s);
-    });
-    ctx.lineWidth = 1.2;
-    ctx.globalAlpha = 0.4 * faded;
-    for (const s of rounds[upTo].best) strand(rounds[upTo], s);
-    ctx.globalAlpha = 1;
-  }
-  // What was done, beside what was imagined of it; rungs join the two where they are apart.
-  function past(ctx) {
-    ctx.lineWidth = 1;
-    ctx.strokeStyle = colour.muted;
-    let step = 0;
-    for (const piece of pieces) for (const guess of piece.slice(1)) polyline(ctx, onCanvas([guess, trail[++step]]));
-    ctx.lineWidth = 1.8;
-    ctx.setLineDash([3, 3.5]);
-    ctx.strokeStyle = colour.imagined;
-    for (const piece of pieces) polyline(ctx, onCanvas(piece));
-    ctx.setLineDash([]);
-    ctx.lineWidth = 2.6;
-    ctx.strokeStyle = colour.actual;
-    polyline(ctx, onCanvas([...trail, shown]));
-  }
-  function future(ctx, { places, from, age, subgoals }) {
-    const left = [age ? places[age - 1] : from, ...places.slice(age)];
-    for (const [wide, stroke, alpha] of [[6, colour.paper, 0.75], [2.6, colour.imagined, 1]]) {
-      ctx.lineWidth = wide;
-      ctx.strokeStyle = stroke;
-      ctx.globalAlpha = alpha;
-      polyline(ctx, onCanvas(left));
-    }
-    ctx.fillStyle = colour.imagined;
-    for (const [x, y] of left.slice(1)) fillDisc(ctx, X(x), X(y), 2.6);
-    for (const [x, y] of subgoals) {
-      ctx.save();
-      ctx.translate(X(x), X(y));
-      ctx.rotate(Math.PI / 4);
-      for (const [wide, stroke] of [[5, colour.paper], [2.2, colour.imagined]]) {
-        ctx.lineWidth = wide;
-        ctx.strokeStyle = stroke;
-        ctx.strokeRect(-5, -5, 10, 10);
-      }
-      ctx.restore();
-    }
-  }
 
   // ---- words -------------------------------------------------------------------------------------------------------------------
   const words = reading();
@@ -355,18 +248,26 @@ async function render({ model, el }) {
     const before = plan;
     return inTurn().then(() => (reveal = plan === before || reducedMotion() ? Infinity : 0)); // show the new plan's rounds one by one
   });
-  left.append(row(once, drive, button("Put back", back)));
+  const chart = button("Cost map", () => {
+    mapping = !mapping;
+    chart.setAttribute("aria-pressed", mapping);
+    chart.style.borderColor = mapping ? "var(--wm-ink, #23262e)" : "var(--wm-grid, #dcd8ce)";
+    tell(mapping ? `Each terrace is a level of the ${chosen.cost === "plain" ? "distance" : CHOICES.cost[1][chosen.cost]} to the goal, the darker the farther.` : "");
+    return survey();
+  });
+  chart.setAttribute("aria-pressed", false);
+  left.append(row(once, drive, button("Put back", back), chart));
   texts.append(words, news, effort, legend([["actual", "where the dot went"], ["imagined", "imagined: tried, best, chosen"]]));
 
   // The pointer takes what is nearest; on empty ground it brings the goal.
   function under(place) {
-    const reach = Math.max(3, 20 / unit), [x, y] = place, inDoor = Math.abs(y - doorY) < settings.door + 1;
+    const reach = Math.max(3, scene.pixels(20)), [x, y] = place, inDoor = Math.abs(y - doorY) < settings.door + 1;
     const ways = [["goal", apart(place, goal)], ["dot", apart(place, at)]].filter(([, d]) => d < Math.max(reach, near)).sort((a, b) => a[1] - b[1]);
     return ways[0]?.[0] ?? (Math.abs(x - wallX) < Math.max(settings.thick, reach * 0.7) ? (inDoor ? "door" : "wall") : null);
   }
   const place = (pointer) => {
     const box = view.element.getBoundingClientRect();
-    return [pointer.clientX - box.left, pointer.clientY - box.top].map((c) => (c * span) / box.width + corner);
+    return scene.place(pointer.clientX - box.left, pointer.clientY - box.top);
   };
   let held = null; // what the pointer drags, and how far from where it was taken
   view.element.addEventListener("pointerdown", (pointer) => {
@@ -408,8 +309,8 @@ async function render({ model, el }) {
   agree();
   await think(null);
   el.wm = { // for tests
-    nets, put, act: inTurn, settled, makePlan,
-    state: () => ({ at, start, goal, wallX, doorY, trail, gaps, first, driving, chosen, event, plan }),
+    nets, put, act: inTurn, settled, survey, makePlan,
+    state: () => ({ at, start, goal, wallX, doorY, trail, gaps, first, driving, chosen, event, plan, map }),
   };
   return () => [stopClock, stopTheme, view.stop, () => fitted.disconnect()].forEach((stop) => stop());
 }

@@ -86,14 +86,14 @@ export function planner(nets, { size, reach, along, search: settings, high }) {
   }
   const elitesOf = ({ share, samples }) => Math.max(2, Math.round(share * samples));
 
-  return async function plan({ world, at, goal, chosen, start, seed }) {
+  const see = (world, place) => nets.encode({ frame: [[1, 2, size, size], world.draw(place)] });
+  async function plan({ world, at, goal, chosen, start, seed }) {
     const begin = performance.now(), { horizon, samples } = chosen, noise = generator(seed), rounds = [];
     const asked = { ...settings, planner: chosen.planner, horizon, samples, reach, elites: elitesOf({ ...settings, samples }) };
     const task = { world, goal, wanted: goal };
     let imagine = (plans, many) => walk(world, at, plans, many, horizon), from = at, kind = chosen.cost, upper = null;
     if (chosen.engine === "network") {
-      const see = (place) => nets.encode({ frame: [[1, 2, size, size], world.draw(place)] });
-      const [now, then] = [await see(at), await see(goal)];
+      const [now, then] = [await see(world, at), await see(world, goal)];
       [task.wanted, from] = [then.z, [...now.place]];
       if (chosen.levels === "two") {
         upper = await aim(now.z, { ...task }, kind, noise);
@@ -114,5 +114,28 @@ export function planner(nets, { size, reach, along, search: settings, high }) {
       actions, places: pairs(places), from, rounds, horizon, age: 0, subgoals: upper?.subgoals ?? [],
       ms: performance.now() - begin, transitions: samples * horizon * asked.iterations + (upper?.transitions ?? 0),
     };
+  }
+
+  // What the cost is all over the rooms: {side, cost: side² numbers, row by row}. What the network makes of the places is kept
+  // until the walls move. `gone()` says that nobody waits for the answer any more; then it is null.
+  let kept = { world: null };
+  plan.map = async function ({ world, goal, chosen, gone = () => false }) {
+    const latent = chosen.engine === "network" && chosen.cost !== "path", side = latent ? 15 : 56;
+    const places = Array.from({ length: side * side }, (_, i) =>
+      world.clear([i % side, Math.floor(i / side)].map((c) => world.low + (c / (side - 1)) * (world.high - world.low)), 0.01));
+    if (!latent) return { side, cost: Float64Array.from(places, chosen.cost === "path" ? world.pathLength(goal) : (place) => apart(place, goal)) };
+    if (kept.world !== world) kept = { world, z: [] };
+    const mine = kept;
+    while (mine.z.length < places.length) {
+      const next = mine.z.length, { z } = await see(world, places[next]);
+      if (gone()) return null;
+      mine.z[next] = z; // of two that ask at once, both write the same
+    }
+    const wanted = (await see(world, goal)).z, path = new Float32Array(places.length * wanted.length);
+    mine.z.forEach((z, i) => path.set(z, i * wanted.length));
+    const cost = chosen.cost === "value" ? await valued(nets.value, path, wanted, places.length)
+      : mine.z.map((z) => Math.sqrt(z.reduce((sum, c, d) => sum + (c - wanted[d]) ** 2, 0)));
+    return { side, cost: Float64Array.from(cost) };
   };
+  return plan;
 }
