@@ -67,6 +67,14 @@ def test_the_same_seed_gives_the_same_episodes_and_another_does_not(world):
 
 
 @every
+def test_frames_can_be_drawn_over_old_ones(world):
+    old = world.episodes(4, 6, seeded(8)).frames
+    drawn = world.episodes(4, 6, seeded(3), out=old)
+    assert drawn.frames is old
+    assert torch.equal(old, world.episodes(4, 6, seeded(3)).frames)
+
+
+@every
 def test_the_same_seed_gives_the_same_walk(world):
     layout = world.layouts(20, seeded())
     actions = 2 * torch.randn(20, 30, 2, generator=seeded(1))

@@ -197,8 +197,17 @@ class Rooms:
             found.to(device) for found in walker.wander(start, heading, turns, lengths, begins, (before, past), nudges)
         )
 
-    def episodes(self, n: int, steps: int, generator: Generator, whole: int = 91) -> Episodes:
+    def episodes(
+        self, n: int, steps: int, generator: Generator, whole: int = 91, out: Tensor | None = None
+    ) -> Episodes:
         """Windows of walks: ``steps`` actions from a random moment of a walk of ``whole`` of them.
+
+        Args:
+            n: how many.
+            steps: of a window.
+            generator: decides.
+            whole: steps of a walk.
+            out: frames that are no longer needed, such as those of the batch before, to be drawn over (see `draw`).
 
         Raises:
             ValueError: the window is longer than the walk.
@@ -211,12 +220,23 @@ class Rooms:
         window = (first + torch.arange(steps + 1)).to(positions.device)  # (n, steps + 1)
         positions = positions.gather(1, window[..., None].expand(-1, -1, positions.shape[-1]))
         actions = actions.gather(1, window[:, :-1, None].expand(-1, -1, 2))
-        return Episodes(self.draw(layout, positions), actions, positions, layout)
+        return Episodes(self.draw(layout, positions, out), actions, positions, layout)
 
-    def draw(self, layout: Layout, positions: Float[Tensor, "n time state"]) -> Float[Tensor, "n time 2 size size"]:
-        """What the model sees: the dot in the first channel, the walls in the second."""
+    def draw(
+        self,
+        layout: Layout,
+        positions: Float[Tensor, "n time state"],
+        out: Float[Tensor, "n time 2 size size"] | None = None,
+    ) -> Float[Tensor, "n time 2 size size"]:
+        """What the model sees: the dot in the first channel, the walls in the second.
+
+        Args:
+            layout: of the worlds.
+            positions: of the dot.
+            out: where to draw. Half the time of a large batch goes into memory that the system has to hand out afresh.
+        """
         n, time = positions.shape[:2]
-        frames = positions.new_empty(n, time, 2, self.size, self.size)
+        frames = positions.new_empty(n, time, 2, self.size, self.size) if out is None else out
         pixels = torch.arange(self.size, device=positions.device, dtype=positions.dtype)
         bumps = torch.exp(-0.5 * ((pixels - positions[..., :2, None]) / self.blob) ** 2)  # (n, time, 2, size)
         torch.mul(bumps[..., 1, :, None], bumps[..., 0, None, :], out=frames[:, :, 0])

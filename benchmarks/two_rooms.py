@@ -1,0 +1,252 @@
+"""Planners in Two Rooms on published trials: the floors, searches that know the rules, and learned models, read in the same ways.
+
+A trial is 200 steps of at most 2.45 pixels, run to the end whether or not the goal is reached. Every arm has the same trials in the
+same order, so two arms are compared trial by trial.
+
+Usage: python -m benchmarks.two_rooms [--trials FILE] [--artefact NAME --planner NAME] [--seed 0] [--only ARM ...] [--out FILE]
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor
+
+from wm_core.artefacts import write_atomically
+from wm_core.metrics.intervals import mcnemar
+from wm_core.metrics.navigation import Readings, read_trajectories
+from wm_core.planning.cem import CEM
+from wm_core.planning.costs import along_path
+from wm_core.planning.drive import drive
+from wm_core.planning.mppi import MPPI
+from wm_core.planning.search import Cost, Planner, within
+from wm_core.worlds.true_model import TrueModel
+from wm_core.worlds.two_rooms import TwoRooms
+from wm_core.worlds.two_rooms_trials import FILE, Trials, in_fixed_layout, read_trials
+
+WORLD = TwoRooms()
+STEPS = 200
+EVERY = 10  # of a plan's actions are done before the next look
+#: Plans as long as a way through the door can be. With a third of that and the plain distance, 26 instead of 38 of the 100 trials in
+#: the fixed layout succeed, so the arm that is a floor gets the longer ones.
+PLANNERS: dict[str, Planner] = {
+    "cem": CEM(horizon=60, samples=64, elites=8, iterations=8, spread=1.5, floor=0.1),
+    "mppi": MPPI(horizon=60, samples=64, iterations=8),
+}
+
+
+class Run(NamedTuple):
+    """What an arm did.
+
+    Attributes:
+        paths: (trials, 201, 2) positions, in pixels.
+        plan_ms: milliseconds for one plan of one trial, the trials of a batch planned together; None where nothing is planned.
+    """
+
+    paths: Tensor
+    plan_ms: float | None = None
+
+
+class Arm(NamedTuple):
+    """One way to act.
+
+    Attributes:
+        run: from trials and a seed to what was done.
+        floor: whether it is what a planner has to beat: it has no model, or it was told the way.
+    """
+
+    run: Callable[[Trials, int], Run]
+    floor: bool
+
+
+@dataclass
+class Timed:
+    """A planner with a watch."""
+
+    planner: Planner
+    seconds: float = 0.0
+    plans: int = 0
+
+    def plan(self, model: object, z: Tensor, cost: Cost, **settings: object) -> Tensor:
+        begin = time.perf_counter()
+        found = self.planner.plan(model, z, cost, **settings)
+        self.seconds, self.plans = self.seconds + time.perf_counter() - begin, self.plans + len(z)
+        return found
+
+
+def seeded(seed: int) -> Generator:
+    """A generator of its own for each seed."""
+    return torch.Generator().manual_seed(seed)
+
+
+# ---- arms without a plan -------------------------------------------------------------------------------------------------------
+def acting(policy: Callable[[Trials, Tensor, Generator], Tensor]) -> Callable[[Trials, int], Run]:
+    """An arm that acts on where it is: from trials, positions (n, 2) and a generator to actions (n, 2)."""
+
+    def run(trials: Trials, seed: int) -> Run:
+        generator, path = seeded(seed), [trials.start]
+        for _ in range(STEPS):
+            path.append(WORLD.step(trials.layout, path[-1], policy(trials, path[-1], generator), generator))
+        return Run(torch.stack(path, 1))
+
+    return run
+
+
+def stay(trials: Trials, here: Tensor, generator: Generator) -> Tensor:
+    """Nothing is done."""
+    return torch.zeros_like(here)
+
+
+def at_random(trials: Trials, here: Tensor, generator: Generator) -> Tensor:
+    """A step of full length in any direction."""
+    heading = torch.rand(len(here), generator=generator) * 2 * torch.pi
+    return WORLD.reach * torch.stack([heading.cos(), heading.sin()], -1)
+
+
+def straight(trials: Trials, here: Tensor, generator: Generator) -> Tensor:
+    """Straight at the goal; the world shortens the step."""
+    return trials.goal - here
+
+
+def by_the_door(trials: Trials, here: Tensor, generator: Generator) -> Tensor:
+    """Told where the door is: to the place before it, to the place behind it, then to the goal."""
+    before, behind = WORLD.doorway(trials.layout, trials.start, generator)
+    across = (behind - before).sign()[:, 0]
+    beyond = across * (here[:, 0] - behind[:, 0]) > -0.5  # in the goal's room
+    lined_up = (here[:, 1] - before[:, 1]).abs() < 0.5 * WORLD.door
+    aim = torch.where(lined_up[:, None], behind, before)
+    return torch.where(beyond[:, None], trials.goal, aim) - here
+
+
+# ---- arms that plan ------------------------------------------------------------------------------------------------------------
+def knowing_the_rules(cost: Callable[[Trials], Cost], planner: str = "cem") -> Callable[[Trials, int], Run]:
+    """An arm that plans with the world itself, without the noise of collisions."""
+
+    def run(trials: Trials, seed: int) -> Run:
+        noise, watch = seeded(seed + 1000), Timed(PLANNERS[planner])
+        paths = drive(
+            watch,
+            TrueModel(WORLD, trials.layout),
+            trials.start,
+            [cost(trials)],
+            see=lambda positions: positions,
+            step=lambda positions, actions: WORLD.step(trials.layout, positions, actions, noise),
+            bound=within(WORLD.reach),
+            generator=seeded(seed),
+            steps=STEPS,
+            every=EVERY,
+        )
+        return Run(paths, 1000 * watch.seconds / watch.plans)
+
+    return run
+
+
+def distance(trials: Trials) -> Cost:
+    """As the crow flies, at every sixth moment of a plan."""
+    return along_path(lambda path: (path[:, :, 5::6] - trials.goal[:, None, None]).norm(dim=-1))
+
+
+def way(trials: Trials) -> Cost:
+    """The length of the shortest way, through the door where it has to be, at every sixth moment of a plan."""
+
+    def far(path: Tensor) -> Tensor:
+        some = path[:, :, 5::6]  # (trials, samples, moments, 2)
+        return WORLD.path_length(trials.layout, some.flatten(1, 2), trials.goal).unflatten(1, some.shape[1:3])
+
+    return along_path(far)
+
+
+#: Every arm that needs no artefact, in the table's order.
+ARMS = {
+    "stay put": Arm(acting(stay), True),
+    "random": Arm(acting(at_random), True),
+    "straight line": Arm(acting(straight), True),
+    "scripted door": Arm(acting(by_the_door), True),
+    "true rules, distance": Arm(knowing_the_rules(distance), True),
+    "true rules, path length": Arm(knowing_the_rules(way), True),
+}
+
+#: Learned models: from a system's name to a function that gives its arm for a planner. This is the one place to add one.
+LEARNED: dict[str, Callable[[str], Arm]] = {}
+
+
+# ---- the table -----------------------------------------------------------------------------------------------------------------
+def measure(name: str, arm: Arm, trials: Trials, seed: int) -> tuple[dict, Readings]:
+    """An arm's row of the file, and its readings."""
+    run = arm.run(trials, seed)
+    found = read_trajectories(WORLD, trials.layout, run.paths, trials.goal)
+    row = {"name": name, "floor": arm.floor, "seed": seed, "plan_ms": run.plan_ms, **found.summary(), "layouts": {}}
+    for kind, which in kinds(trials).items():
+        part = trials.some(which)
+        row["layouts"][kind] = read_trajectories(WORLD, part.layout, run.paths[which], part.goal).summary()
+    return {**row, "trials": found.trials()}, found
+
+
+def kinds(trials: Trials) -> dict[str, Tensor]:
+    """Which trials are in the fixed layout and which in layouts of their own, where there are any."""
+    fixed = in_fixed_layout(trials)
+    return {kind: which for kind, which in (("fixed", fixed), ("random", ~fixed)) if which.any()}
+
+
+def table(arms: list[dict]) -> str:
+    """The rows as text, a block for each kind of layout. Shares are in percent, with their 95 % intervals by Wilson."""
+    lines = []
+    for kind in arms[0]["layouts"]:
+        count = arms[0]["layouts"][kind]["count"]
+        head = ("end", "ever", "1.41 ever", "crossed", "error px²", "steps", "detour", "ms a plan")
+        lines += ["", f"{kind} layout, {count} trials".ljust(34) + "".join(word.rjust(15) for word in head)]
+        for arm in arms:
+            found = arm["layouts"][kind]
+            cells = [shares(found, name) for name in ("at_end", "ever", "hit", "crossed")]
+            cells += [said(found["error"]), said(found["steps"]), said(found["detour"], 2), said(arm["plan_ms"], 2)]
+            lines.append(f"{arm['name']}, seed {arm['seed']}".ljust(34) + "".join(cell.rjust(15) for cell in cells))
+    return "\n".join(lines)
+
+
+def shares(found: dict, name: str) -> str:
+    """A share and its interval, in percent."""
+    low, high = found[f"{name}_interval"]
+    return f"{100 * found[name]:.0f} ({100 * low:.0f}-{100 * high:.0f})"
+
+
+def said(number: float | None, digits: int = 1) -> str:
+    """A number, or a dash where there is none."""
+    return "–" if number is None else f"{number:.{digits}f}"
+
+
+def main() -> None:
+    """Run what is asked for, print the table, and write the file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=Path, default=Path(str(FILE)))
+    parser.add_argument("--artefact", choices=LEARNED, help="a learned model, beside the floors")
+    parser.add_argument("--planner", choices=PLANNERS, default="cem", help="what plans with it")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", choices=ARMS, help="these of the arms that need no artefact")
+    parser.add_argument("--out", type=Path, help="write all trials there, as JSON")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    trials = read_trials(asked.trials)
+    arms = {name: ARMS[name] for name in (ARMS if asked.only is None else asked.only)}
+    if asked.artefact:
+        arms[f"{asked.artefact}, {asked.planner}"] = LEARNED[asked.artefact](asked.planner)
+    measured = [measure(name, arm, trials, asked.seed) for name, arm in arms.items()]
+    rows = [row for row, _ in measured]
+    print(table(rows))
+    planned = [(row["name"], found) for row, found in measured if row["plan_ms"] is not None]
+    for (name, one), (rival, other) in combinations(planned, 2):
+        first, second, p = mcnemar(one.at_end.tolist(), other.at_end.tolist())
+        print(
+            f"\nat the end, {name} against {rival}: {first} trials for the first alone, {second} for the second, p = {p:.2g}"
+        )
+    if asked.out:
+        write_atomically(asked.out, json.dumps({"arms": rows}, indent=1).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()

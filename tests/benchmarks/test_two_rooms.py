@@ -1,0 +1,116 @@
+"""The comparison in Two Rooms gives every arm the same trials and writes what its readers expect."""
+
+import json
+import sys
+
+import pytest
+import torch
+
+from benchmarks import two_rooms
+from benchmarks.two_rooms import ARMS, WORLD, Arm, Run, measure, table
+from wm_core.planning.cem import CEM
+from wm_core.worlds.two_rooms_trials import draw_trials, read_trials, to_rows
+
+READINGS = {"at_end", "ever", "hit", "crossed", "error", "steps", "detour"}
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """A few steps and small searches, where it does not matter who succeeds."""
+    monkeypatch.setattr(two_rooms, "STEPS", 12)
+    monkeypatch.setitem(two_rooms.PLANNERS, "cem", CEM(horizon=12, samples=8, elites=2, iterations=1))
+
+
+@pytest.fixture(scope="module")
+def trials():
+    everything = read_trials()
+    return everything.some(torch.tensor([0, 1, 2, 3, 100, 101, 102, 103]))
+
+
+def row_of(name, trials, seed=0):
+    return measure(name, ARMS[name], trials, seed)[0]
+
+
+def test_who_stays_reads_the_distance_and_a_script_arrives_everywhere(trials):
+    still = row_of("stay put", trials)
+    assert still["error"] == pytest.approx(float((trials.goal - trials.start).square().mean()), rel=1e-5)
+    assert still["at_end"] == 0
+    everything = read_trials()
+    told = row_of("scripted door", everything)
+    assert told["at_end"] == told["hit"] == told["crossed"] == 1
+    assert told["error"] < 1
+    assert told["detour"] < 1.3
+
+
+def test_a_straight_line_arrives_where_the_way_is_straight_and_nowhere_else():
+    found = measure("straight line", ARMS["straight line"], read_trials(), 0)[1]
+    trials = read_trials()
+    free = (
+        WORLD.path_length(trials.layout, trials.start[:, None], trials.goal)[:, 0]
+        < (trials.goal - trials.start).norm(dim=-1) + 0.01
+    )
+    assert found.at_end[free].all()
+    assert 0 < found.at_end[~free].float().mean() < 0.4  # some are nudged through
+
+
+@pytest.mark.slow
+def test_with_true_rules_the_length_of_the_way_leads_there(trials, monkeypatch):
+    monkeypatch.setattr(two_rooms, "STEPS", 60)
+    monkeypatch.setattr(two_rooms, "EVERY", 4)
+    monkeypatch.setitem(two_rooms.PLANNERS, "cem", CEM(horizon=18, samples=64, elites=8, iterations=5, spread=1.5))
+    assert row_of("true rules, path length", trials)["at_end"] == 1
+    assert row_of("true rules, distance", trials)["at_end"] < 1
+
+
+def test_every_arm_repeats_and_moves_no_further_than_the_reach(trials, hasty):
+    for arm in ARMS.values():
+        paths, again = (arm.run(trials, 3).paths for _ in range(2))
+        assert torch.equal(paths, again)
+        assert paths.shape == (8, 13, 2)
+        assert torch.equal(paths[:, 0], trials.start)
+        assert (paths.diff(dim=1).norm(dim=-1) < WORLD.reach + 5 * WORLD.noise).all()
+
+
+def test_the_file_has_all_arms_with_their_trials_in_order(trials, tmp_path, hasty, monkeypatch, capsys):
+    file, out = tmp_path / "trials.json", tmp_path / "out.json"
+    file.write_text(json.dumps(to_rows(trials)))
+    monkeypatch.setattr(sys, "argv", ["two_rooms", "--trials", str(file), "--out", str(out)])
+    two_rooms.main()
+    arms = json.loads(out.read_text())["arms"]
+    assert [arm["name"] for arm in arms] == list(ARMS)
+    for arm in arms:
+        assert arm["floor"] is True
+        assert arm["seed"] == 0
+        assert set(arm) >= READINGS
+        assert len(arm["trials"]) == 8
+        assert all(set(trial) == {"final", "closest", "steps"} for trial in arm["trials"])
+        assert [arm["layouts"][kind]["count"] for kind in ("fixed", "random")] == [4, 4]
+    for trial, start in zip(arms[0]["trials"], trials.start.tolist(), strict=True):
+        assert trial["final"] == pytest.approx(start, abs=1e-3)
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ARMS)
+    assert "p = " in printed
+
+
+def test_a_learned_model_is_one_more_arm(trials, tmp_path, monkeypatch):
+    def arm(planner):
+        assert planner == "mppi"
+        return Arm(lambda trials, seed: Run(torch.stack([trials.start, trials.goal], 1), 1.0), floor=False)
+
+    out = tmp_path / "out.json"
+    monkeypatch.setitem(two_rooms.LEARNED, "oracle", arm)
+    command = ["two_rooms", "--artefact", "oracle", "--planner", "mppi", "--only", "stay put", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", command)
+    monkeypatch.setattr(two_rooms, "STEPS", 2)
+    two_rooms.main()
+    last = json.loads(out.read_text())["arms"][-1]
+    assert (last["name"], last["floor"], last["at_end"]) == ("oracle, mppi", False, 1)
+
+
+def test_the_table_has_a_block_for_each_kind_of_layout_that_is_there():
+    only_random = draw_trials(WORLD, 5, 11)
+    text = table([row_of("stay put", only_random, 4)])
+    assert "random layout, 5 trials" in text
+    assert "fixed layout" not in text
+    assert "stay put, seed 4" in text
+    assert "0 (0-43)" in text
