@@ -12,9 +12,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from wm_core.worlds.rooms import Episodes, Rooms
-
-__all__ = ["Episodes", "Layout", "TwoRooms"]
+from wm_core.worlds.rooms import Episodes as Episodes
+from wm_core.worlds.rooms import Rooms
 
 
 class Layout(NamedTuple):
