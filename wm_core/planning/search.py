@@ -136,8 +136,9 @@ def scattered(
     noise = torch.randn(shape, generator=generator, device=generator.device).to(mean)
     if smooth:
         noise = torch.einsum("ts,easd->eatd", smoothing(mean.shape[1], smooth).to(mean), noise)
-    noise *= std[:, None] if isinstance(std, Tensor) else std
-    return noise.add_(mean[:, None])
+    rows = noise.flatten(2)  # a row a plan: loops over two or three numbers are slow
+    rows *= std.flatten(1)[:, None] if isinstance(std, Tensor) else std
+    return rows.add_(mean.flatten(1)[:, None]).view(shape)
 
 
 def smoothing(horizon: int, smooth: float) -> Float[Tensor, "horizon horizon"]:
