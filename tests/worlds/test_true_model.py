@@ -35,9 +35,10 @@ def test_it_imagines_what_the_world_does_without_noise(world):
     assert ((wanted[..., :2] - free).norm(dim=-1).amax(1) > 0.1).float().mean() > 0.3
 
 
-def test_a_gradient_flows_through_it():
+@pytest.mark.parametrize("size", [0.5, 0.0])
+def test_a_gradient_flows_through_it(size):
     world = TwoRooms(fixed=True)
-    actions = torch.full((1, 3, 2), 0.5, requires_grad=True)
+    actions = torch.full((1, 3, 2), size, requires_grad=True)
     path = TrueModel(world, world.layouts(1, seeded())).rollout(torch.tensor([[20.0, 40.0]]), actions)
     path[:, -1].sum().backward()
     torch.testing.assert_close(actions.grad, torch.ones(1, 3, 2))

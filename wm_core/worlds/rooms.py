@@ -152,7 +152,9 @@ class Rooms:
 
     def allowed(self, actions: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 2"]:
         """Actions no longer than `reach`."""
-        length = torch.hypot(*actions.unbind(-1))[..., None]  # unlike a sum of squares it bears very long ones
+        x, y = actions.unbind(-1)
+        # Unlike a sum of squares a hypotenuse bears very long ones; but the slope of one of length 0 would be 0 / 0.
+        length = torch.hypot(x, y.where(y != 0, 1e-9))[..., None]
         return actions * (self.reach / length.clamp_min(self.reach))
 
     def anywhere(self, layout: Layout, generator: Generator, room: Tensor | None = None) -> Float[Tensor, "n state"]:
