@@ -26,7 +26,7 @@ from wm_core.planning.costs import along_path
 from wm_core.planning.drive import drive
 from wm_core.planning.mppi import MPPI
 from wm_core.planning.search import Cost, Planner, within
-from wm_core.worlds.true_model import TrueModel
+from wm_core.worlds.true_model import TrueModel, way_left
 from wm_core.worlds.two_rooms import TwoRooms
 from wm_core.worlds.two_rooms_trials import FILE, Trials, in_fixed_layout, read_trials
 
@@ -154,12 +154,8 @@ def distance(trials: Trials) -> Cost:
 
 def way(trials: Trials) -> Cost:
     """The length of the shortest way, through the door where it has to be, at every sixth moment of a plan."""
-
-    def far(path: Tensor) -> Tensor:
-        some = path[:, :, 5::6]  # (trials, samples, moments, 2)
-        return WORLD.path_length(trials.layout, some.flatten(1, 2), trials.goal).unflatten(1, some.shape[1:3])
-
-    return along_path(far)
+    left = way_left(WORLD, trials.layout, trials.goal)
+    return along_path(lambda path: left(path[:, :, 5::6]))
 
 
 #: Every arm that needs no artefact, in the table's order.

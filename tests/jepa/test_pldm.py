@@ -5,6 +5,7 @@ import torch
 from torch.nn.functional import relu
 
 from wm_core.jepa.pldm import PLDM, Coefficients, pldm_loss, predictor_loss
+from wm_core.objectives.sigreg import sigreg
 from wm_core.training import fit
 from wm_core.worlds.two_rooms import TwoRooms
 
@@ -48,18 +49,11 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(model, walks):
 
 def test_sigreg_can_stand_for_variance_and_covariance(model, walks):
     weights = Coefficients(variance=0.0, covariance=0.0, sigreg=1.0)
+    torch.manual_seed(1)  # decides the lines
     terms = pldm_loss(model, walks.frames, walks.actions, weights)
-    assert "sigreg" in terms
+    torch.manual_seed(1)
+    torch.testing.assert_close(terms["sigreg"], sigreg(model.encode(walks.frames)))
     assert not {"variance", "covariance"} & set(terms)
-    assert terms["sigreg"] > 0
-
-
-def test_the_prediction_sees_the_first_frame_only(model, walks):
-    z = model.encode(walks.frames)
-    later = walks.frames.clone()
-    later[:, 1:] = 0
-    path = model.rollout(z[:, 0], walks.actions)
-    torch.testing.assert_close(path, model.rollout(model.encode(later)[:, 0], walks.actions))
 
 
 def test_the_dot_moves_an_untrained_latent_about_as_much_as_the_walls_do():

@@ -1,5 +1,7 @@
 """What every world of rooms promises: walls hold, seeds repeat, starts are free, and the picture shows what is there."""
 
+import inspect
+
 import pytest
 import torch
 
@@ -72,6 +74,14 @@ def test_frames_can_be_drawn_over_old_ones(world):
     drawn = world.episodes(4, 6, seeded(3), out=old)
     assert drawn.frames is old
     assert torch.equal(old, world.episodes(4, 6, seeded(3)).frames)
+
+
+def test_frames_of_another_shape_are_not_drawn_over():
+    world = TwoRooms()
+    layout = world.layouts(2, seeded())
+    draw = inspect.unwrap(type(world).draw)  # as it is outside of the tests, where annotations are not enforced
+    with pytest.raises(ValueError, match=r"out: got \(2, 9, 2, 65, 65\), wanted \(2, 5, 2, 65, 65\)"):
+        draw(world, layout, torch.full((2, 5, 2), 20.0), out=torch.zeros(2, 9, 2, 65, 65))
 
 
 @every

@@ -105,7 +105,7 @@ def predictor_loss(
 ) -> dict[str, Tensor]:
     """The similarity term alone, for latents of an encoder that is no longer trained.
 
-    With the encoder at rest its latents can be kept, and a step costs a hundredth. What is left to learn then is where the walls
+    With the encoder at rest its latents can be kept, and a step costs far less. What is left to learn then is where the walls
     stop the dot.
 
     Args:

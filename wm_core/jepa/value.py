@@ -177,9 +177,10 @@ def sample_goals(
         size: of the batch.
         generator: decides.
         mix: where goals come from.
-        longest: pieces have 1, 2, 4, … steps up to this; those that would pass their goal end at it. What a walk did is at least
-            as costly as the best way, so a long piece is a bound, never a lie, and carries costs far in one update. 1 is the
-            one-step update of the papers.
+        longest: pieces have 1, 2, 4, … steps up to this; those that would pass their goal, or the end of their walk, end
+            there. In a world without chance what a walk did is at least as costly as the best way: a long piece is a bound, and
+            carries costs far in one update. A loose one: with τ below 1 many loose bounds make costs too high, nearby ones most.
+            1 is the one-step update of the papers.
         group: the world of each walk. A goal in another layout cannot be reached, so goals come from walks of the same group
             only; with ``torch.arange(episodes)`` from the same walk, past and future. Without it all walks are in one world.
 
@@ -216,7 +217,7 @@ def cost_loss(learner: "CostLearner", goals: Goals, expectile: float = 0.9) -> d
     """Pull each cost towards what its piece says: the piece's own steps, and the slow copy's cost from where it ends.
 
     A cost above what is said counts τ, one below 1 - τ. So with τ near 1 the cheapest pieces decide, and walks that wandered teach
-    the shortest way (implicit Q-learning). With τ = 0.5 what is learned is what the walks cost on average.
+    the shortest way (implicit Q-learning). τ = 0.5 with one-step pieces gives what the walks cost on average.
 
     Args:
         learner: holds the cost and its slow copy.

@@ -38,8 +38,8 @@ class PatchEncoder(nn.Module):
 class PatchConvEncoder(nn.Module):
     """Patches side by side, convolutions between neighbours, then two linear layers: a picture to a vector.
 
-    The patches take a tenth of the time of a convolution that moves by two pixels, and the convolutions see what lies across the
-    seams. There is no normalisation layer, for the reason given in `PatchEncoder`.
+    Patches side by side take less time than a convolution that moves by two pixels, and the convolutions see what lies across
+    the seams. There is no normalisation layer, for the reason given in `PatchEncoder`.
 
     Args:
         size: pixels along a side. What is left over by whole patches is cut off at the right and at the bottom.
@@ -48,7 +48,7 @@ class PatchConvEncoder(nn.Module):
         width: channels of the patches and of the convolutions.
         hidden: width of the hidden linear layer.
         gains: by which each channel of the picture is multiplied at first. A dot fills few pixels: without a gain of its own
-            it would move the latent less than rounding the walls does.
+            it would hardly move the latent, beside the walls.
     """
 
     def __init__(

@@ -236,9 +236,15 @@ class Rooms:
             layout: of the worlds.
             positions: of the dot.
             out: where to draw. Half the time of a large batch goes into memory that the system has to hand out afresh.
+
+        Raises:
+            ValueError: ``out`` has another shape than the frames.
         """
         n, time = positions.shape[:2]
-        frames = positions.new_empty(n, time, 2, self.size, self.size) if out is None else out
+        wanted = (n, time, 2, self.size, self.size)
+        if out is not None and out.shape != wanted:
+            raise ValueError(f"out: got {tuple(out.shape)}, wanted {wanted}")
+        frames = positions.new_empty(wanted) if out is None else out
         pixels = torch.arange(self.size, device=positions.device, dtype=positions.dtype)
         bumps = torch.exp(-0.5 * ((pixels - positions[..., :2, None]) / self.blob) ** 2)  # (n, time, 2, size)
         torch.mul(bumps[..., 1, :, None], bumps[..., 0, None, :], out=frames[:, :, 0])

@@ -1,7 +1,8 @@
 """A world of rooms as its own model: what a planner could do if it knew the rules.
 
-Its latents are positions, so nothing is encoded and nothing is learned. What a planner fails at with this model, no learned model
-will do better; what it reaches is the ceiling of all that learn.
+Its latents are positions, so nothing is encoded and nothing is learned. Where a planner fails with it, the search or the cost is
+to blame and not the model. It is no ceiling for learned models: one whose latents make a better cost than the distance in pixels
+can do better.
 """
 
 from collections.abc import Callable

@@ -125,8 +125,8 @@ async function render({ model, el }) {
   // Put something at a place: the dot, the goal, the wall (left and right) or the door (up and down).
   function put(what, [x, y]) {
     const limits = (c, low, high) => Math.min(high, Math.max(low, c));
-    if (what === "wall") wallX = limits(x, 20, settings.size - 21);
-    if (what === "door") doorY = limits(y, 10, settings.size - 11);
+    if (what === "wall") wallX = limits(Math.round(x), 20, settings.size - 21);
+    if (what === "door") doorY = limits(Math.round(y), 10, settings.size - 11);
     if (what === "wall" || what === "door") world = twoRooms(settings, wallX, doorY);
     if (what === "goal") goal = [x, y];
     if (what === "dot") start = at = clear([x, y]);
