@@ -43,15 +43,16 @@ def rehearsals(site, tmp_path_factory):
     """Every lesson's notebook, run at the same time, each in an environment of its own."""
     home = tmp_path_factory.mktemp("readers")
     lessons = [lesson.name for lesson in all_lessons()]
+    packages = with_all_they_need(ON_COLAB)  # before the threads: Python 3.11 reads no markers in two threads at once
     with ThreadPoolExecutor() as pool:
-        runs = pool.map(lambda name: rehearse(name, home / name, site), lessons)
+        runs = pool.map(lambda name: rehearse(name, home / name, site, packages), lessons)
         yield dict(zip(lessons, runs, strict=True))
     for name in lessons:
         shutil.rmtree(home / name / "venv", ignore_errors=True)
 
 
-def rehearse(lesson: str, home: Path, site: str) -> Rehearsal:
-    python = fresh_environment(home / "venv")
+def rehearse(lesson: str, home: Path, site: str, packages: set[str]) -> Rehearsal:
+    python = fresh_environment(home / "venv", packages)
     kernel = home / "share" / "kernels" / "reader" / "kernel.json"
     kernel.parent.mkdir(parents=True)
     command = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
@@ -69,8 +70,8 @@ def rehearse(lesson: str, home: Path, site: str) -> Rehearsal:
     return Rehearsal(done.stderr[-5000:] if done.returncode else "", cells, python, before, versions(python))
 
 
-def fresh_environment(home: Path) -> Path:
-    """A virtual environment with what Colab has, in the versions that this one has. Returns its Python.
+def fresh_environment(home: Path, names: set[str]) -> Path:
+    """A virtual environment with these packages, in the versions that this one has. Returns its Python.
 
     The packages are linked from this environment, file by file as their own lists name them, which is what installing
     them again would give without downloading PyTorch.
@@ -78,7 +79,7 @@ def fresh_environment(home: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", home], check=True)
     python = home / "bin" / "python"
     packages = home / Path(importlib.metadata.distribution("torch").locate_file("")).relative_to(sys.prefix)
-    for name in with_all_they_need(ON_COLAB):
+    for name in names:
         distribution = importlib.metadata.distribution(name)
         for file in distribution.files:
             target = Path(os.path.normpath(packages / file))
