@@ -18,13 +18,15 @@ class ResidualDynamics(nn.Module):
         dim: width of the latent.
         action_dim: width of an action.
         action_scale: the size of a large action, so that the network sees numbers of order 1.
-        hidden: width of the hidden layer.
+        hidden: width of the hidden layers.
+        depth: how many hidden layers. One is enough where everything moves freely; where walls stop things, an action's effect
+            has sharp edges, and three bring them out many times sooner.
     """
 
-    def __init__(self, dim: int, action_dim: int = 2, action_scale: float = 1.0, hidden: int = 256):
+    def __init__(self, dim: int, action_dim: int = 2, action_scale: float = 1.0, hidden: int = 256, depth: int = 1):
         super().__init__()
         self.action_scale = action_scale
-        self.change = mlp(dim + action_dim, hidden, dim)
+        self.change = mlp(dim + action_dim, *[hidden] * depth, dim)
 
     def forward(self, z: Float[Tensor, "*batch dim"], a: Float[Tensor, "*batch action"]) -> Float[Tensor, "*batch dim"]:
         return z + self.change(torch.cat([z, a / self.action_scale], -1))
