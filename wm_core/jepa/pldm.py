@@ -59,6 +59,7 @@ class PLDM(WorldModel):
         action_scale: the size of a large action.
         step_scale: by how much the change of a latent in one step is enlarged for the inverse-dynamics head. One step in a room
             of fifty changes a latent of spread 1 by a few hundredths, too little to be heard beside the latent itself.
+        context: further numbers that the predictor is told at each step, behind the action and in its unit; see `HJEPA`.
     """
 
     def __init__(
@@ -69,10 +70,11 @@ class PLDM(WorldModel):
         depth: int = 3,
         action_scale: float = 1.5,
         step_scale: float = 10.0,
+        context: int = 0,
     ):
-        dynamics = ResidualDynamics(dim, action_scale=action_scale, hidden=hidden, depth=depth)
+        dynamics = ResidualDynamics(dim, 2 + context, action_scale=action_scale, hidden=hidden, depth=depth)
         super().__init__(PatchConvEncoder(size, dim), dynamics)
-        self.inverse, self.step_scale = mlp(2 * dim, 128, 2), step_scale
+        self.inverse, self.step_scale, self.context = mlp(2 * dim, 128, 2), step_scale, context
 
     def encode(self, frames: Float[Tensor, "*batch channels size size"]) -> Float[Tensor, "*batch dim"]:
         """z = f(o), of pictures with a channel for the dot and one for the walls."""
@@ -89,8 +91,19 @@ def pldm_loss(
 
     Every term is a mean over all its numbers. Variance, covariance and SIGReg are taken over the batch at each time step and
     averaged; PLDM's code takes them at the first step only.
+
+    Train it with ``precision="float32"``: one step changes a latent by little more than bfloat16 can tell apart.
     """
-    z = model.encode(frames)  # (batch, time, dim)
+    return latent_terms(model, model.encode(frames), actions, coefficients)
+
+
+def latent_terms(
+    model: WorldModel,
+    z: Float[Tensor, "batch time dim"],
+    actions: Float[Tensor, "batch time-1 2"],
+    coefficients: Coefficients = Coefficients(),
+) -> dict[str, Tensor]:
+    """The weighted terms of `pldm_loss`, for frames that have been encoded by ``model``: a `PLDM`, or what has its parts."""
     terms = {
         "similarity": lambda: latent_prediction(model.rollout(z[:, 0], actions), z[:, 1:]),
         "variance": lambda: variance_hinge(z),
@@ -106,7 +119,7 @@ def pldm_loss(
 
 
 def predictor_loss(
-    model: PLDM,
+    model: WorldModel,
     z: Float[Tensor, "batch time dim"],
     actions: Float[Tensor, "batch time-1 2"],
     scale: Float[Tensor, " dim"],
@@ -114,7 +127,7 @@ def predictor_loss(
     """The similarity term alone, for latents of an encoder that is no longer trained.
 
     With the encoder at rest its latents can be kept, and a step costs far less. What is left to learn then is where the walls
-    stop the dot.
+    stop the dot. Here too: ``precision="float32"``.
 
     Args:
         model: whose predictor.
