@@ -34,9 +34,9 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(model, walks):
     read = model.inverse(torch.cat([z[:, :-1], 10 * change], -1))
     elsewhere = ~torch.eye(12, dtype=torch.bool)
     expected = {
-        "similarity": (torch.stack(imagined, 1) - z[:, 1:]).square().mean(),
-        "variance": 10 * torch.stack([relu(1 - (z[:, t].var(0) + 1e-4).sqrt()).mean() for t in range(5)]).mean(),
-        "covariance": 20 * torch.stack([z[:, t].T.cov()[elsewhere].square().mean() for t in range(5)]).mean(),
+        "similarity": 2 * (torch.stack(imagined, 1) - z[:, 1:]).square().mean(),
+        "variance": 4 * torch.stack([relu(1 - (z[:, t].var(0) + 1e-4).sqrt()).mean() for t in range(5)]).mean(),
+        "covariance": 7 * torch.stack([z[:, t].T.cov()[elsewhere].square().mean() for t in range(5)]).mean(),
         "smoothness": 0.75 * change.square().mean(),
         "inverse": 2 * (read - actions / 1.5).square().mean(),
         "spread": 0.25 * relu(1 - (z.var(1) + 1e-4).sqrt()).mean(),
@@ -45,6 +45,23 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(model, walks):
     assert list(terms) == list(expected)
     for name, value in expected.items():
         torch.testing.assert_close(terms[name], value, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def test_frames_at_some_moments_give_the_terms_of_these_moments(model, walks):
+    at = [0, 1, 3]
+    z, actions = model.encode(walks.frames), walks.actions
+    terms = pldm_loss(model, walks.frames[:, at], actions, at=at)
+    imagined = model.rollout(z[:, 0], actions)
+    torch.testing.assert_close(terms["similarity"], 2 * (imagined[:, [0, 2]] - z[:, [1, 3]]).square().mean())
+    alone = pldm_loss(model, walks.frames[:, :2], actions[:, :1])
+    for name in ("smoothness", "inverse"):  # these compare neighbours, and the first two are the only ones
+        torch.testing.assert_close(terms[name], alone[name])
+
+
+@pytest.mark.parametrize("at", [[1, 2, 3], [0, 2, 4], []])
+def test_moments_without_a_beginning_or_neighbours_are_refused(model, walks, at):
+    with pytest.raises(ValueError, match="at: got"):
+        pldm_loss(model, walks.frames[:, at], walks.actions, at=at)
 
 
 def test_sigreg_can_stand_for_variance_and_covariance(model, walks):

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from wm_core.nets.encoders import ConvEncoder, ConvTokens, FrozenEncoder, PatchConvEncoder, PatchEncoder
+from wm_core.nets.encoders import ConvEncoder, ConvTokens, FrozenEncoder, PatchConvEncoder, PatchEncoder, ProfileEncoder
+from wm_core.worlds.two_rooms import TwoRooms
 
 
 def test_each_frame_is_encoded_by_itself():
@@ -98,3 +99,38 @@ def test_patches_with_convolutions_see_every_pixel_but_what_is_cut_off():
     batch = torch.rand(3, 4, 2, 65, 65)
     assert encoder(batch).shape == (3, 4, 16)
     torch.testing.assert_close(encoder(batch)[1, 2], encoder(batch[1, 2]))
+
+
+def test_profiles_are_all_that_their_encoder_sees():
+    torch.manual_seed(0)
+    encoder = ProfileEncoder(9, 16)
+    frames = torch.rand(3, 4, 2, 9, 9)
+    assert encoder(frames).shape == (3, 4, 16)
+    torch.testing.assert_close(encoder(frames)[1, 2], encoder(frames[1, 2]))
+    same = frames.clone()
+    same[..., 2, 3] += 0.5  # four corners of a square, in turn brighter and darker: the sums stay as they are
+    same[..., 2, 5] -= 0.5
+    same[..., 6, 5] += 0.5
+    same[..., 6, 3] -= 0.5
+    torch.testing.assert_close(encoder(same), encoder(frames))
+    same[..., 0, 4, 4] += 0.01
+    assert (encoder(same) - encoder(frames)).abs().amax(-1).min() > 1e-4
+
+
+def test_four_numbers_of_two_rooms_are_linear_in_the_profiles():
+    """Least squares reads dot, wall and door off the sums; off as many random pixels' values it does not."""
+    world, generator = TwoRooms(), torch.Generator().manual_seed(0)
+    layout = world.layouts(1500, generator)
+    places = world.anywhere(layout, generator)
+    frames = world.draw(layout, places[:, None])[:, 0]
+    wanted = torch.cat([places, layout.wall_x[:, None], layout.door_y[:, None]], -1).double()
+
+    def worst(numbers):
+        numbers = torch.cat([numbers, torch.ones(len(numbers), 1)], -1).double()
+        weights = torch.linalg.lstsq(numbers[:1000], wanted[:1000], driver="gelsd").solution
+        return (numbers[1000:] @ weights - wanted[1000:]).square().mean(0).sqrt().max()
+
+    profiles = torch.cat([frames.sum(-1), frames.sum(-2)], -1).flatten(1)
+    pixels = frames.flatten(1)[:, torch.randperm(2 * 65 * 65, generator=generator)[: profiles.shape[1]]]
+    assert worst(profiles) < 0.1
+    assert worst(pixels) > 2

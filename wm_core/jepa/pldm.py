@@ -9,13 +9,16 @@ the prediction: no slow copy holds the encoder, the other terms of the loss do. 
 * time smoothness: one step changes the latent as much as fifty do, and latent distance says nothing about the way.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from wm_core.nets.dynamics import ResidualDynamics
-from wm_core.nets.encoders import PatchConvEncoder
+from wm_core.nets.encoders import ProfileEncoder
 from wm_core.nets.mlp import mlp
 from wm_core.nets.world_model import WorldModel
 from wm_core.objectives.inverse_dynamics import inverse_dynamics
@@ -60,6 +63,7 @@ class PLDM(WorldModel):
         step_scale: by how much the change of a latent in one step is enlarged for the inverse-dynamics head. One step in a room
             of fifty changes a latent of spread 1 by a few hundredths, too little to be heard beside the latent itself.
         context: further numbers that the predictor is told at each step, behind the action and in its unit; see `HJEPA`.
+        encoder: another one than `ProfileEncoder`, from a picture with two channels to ``dim`` numbers.
     """
 
     def __init__(
@@ -71,9 +75,10 @@ class PLDM(WorldModel):
         action_scale: float = 1.5,
         step_scale: float = 10.0,
         context: int = 0,
+        encoder: nn.Module | None = None,
     ):
         dynamics = ResidualDynamics(dim, 2 + context, action_scale=action_scale, hidden=hidden, depth=depth)
-        super().__init__(PatchConvEncoder(size, dim), dynamics)
+        super().__init__(encoder or ProfileEncoder(size, dim), dynamics)
         self.inverse, self.step_scale, self.context = mlp(2 * dim, 128, 2), step_scale, context
 
     def encode(self, frames: Float[Tensor, "*batch channels size size"]) -> Float[Tensor, "*batch dim"]:
@@ -83,9 +88,10 @@ class PLDM(WorldModel):
 
 def pldm_loss(
     model: PLDM,
-    frames: Float[Tensor, "batch time channels size size"],
-    actions: Float[Tensor, "batch time-1 2"],
+    frames: Float[Tensor, "batch seen channels size size"],
+    actions: Float[Tensor, "batch steps 2"],
     coefficients: Coefficients = Coefficients(),
+    at: Sequence[int] | None = None,
 ) -> dict[str, Tensor]:
     """The weighted terms of one batch, by name; a term of weight 0 is left out.
 
@@ -93,25 +99,44 @@ def pldm_loss(
     averaged; PLDM's code takes them at the first step only.
 
     Train it with ``precision="float32"``: one step changes a latent by little more than bfloat16 can tell apart.
+
+    Args:
+        model: whose parts.
+        frames: of windows of walks.
+        actions: of the windows, all of them.
+        coefficients: how much each term counts.
+        at: the moments of a window that the frames show, else every one: 0 first, and a neighbour of it for the terms that
+            compare neighbours. Pictures cost more than imagined steps: three of seventeen let a batch hold five times as many
+            walks, and walls are told apart by walks.
+
+    Raises:
+        ValueError: ``at`` does not begin at 0, or has no two neighbours.
     """
-    return latent_terms(model, model.encode(frames), actions, coefficients)
+    return latent_terms(model, model.encode(frames), actions, coefficients, at)
 
 
 def latent_terms(
     model: WorldModel,
-    z: Float[Tensor, "batch time dim"],
-    actions: Float[Tensor, "batch time-1 2"],
+    z: Float[Tensor, "batch seen dim"],
+    actions: Float[Tensor, "batch steps 2"],
     coefficients: Coefficients = Coefficients(),
+    at: Sequence[int] | None = None,
 ) -> dict[str, Tensor]:
     """The weighted terms of `pldm_loss`, for frames that have been encoded by ``model``: a `PLDM`, or what has its parts."""
+    at = list(range(z.shape[1]) if at is None else at)
+    steps = [i for i, (one, other) in enumerate(pairwise(at)) if other == one + 1]
+    if at[:1] != [0] or not steps:
+        raise ValueError(f"at: got {at}, wanted moments from 0 on with two neighbours among them")
+    before, after = z[:, steps], z[:, [i + 1 for i in steps]]
+    between = actions[:, [at[i] for i in steps]] / model.dynamics.action_scale
     terms = {
-        "similarity": lambda: latent_prediction(model.rollout(z[:, 0], actions), z[:, 1:]),
+        "similarity": lambda: latent_prediction(
+            model.rollout(z[:, 0], actions)[:, [moment - 1 for moment in at[1:]]], z[:, 1:]
+        ),
         "variance": lambda: variance_hinge(z),
         "covariance": lambda: covariance(z),
-        "smoothness": lambda: time_smoothness(z),
-        "inverse": lambda: inverse_dynamics(
-            model.inverse, z[:, :-1], model.step_scale * (z[:, 1:] - z[:, :-1]), actions / model.dynamics.action_scale
-        ),
+        "smoothness": lambda: time_smoothness(torch.stack([before, after], 2).flatten(0, 1)),
+        "inverse": lambda: inverse_dynamics(model.inverse, before, model.step_scale * (after - before), between),
         "spread": lambda: temporal_variance_hinge(z),
         "sigreg": lambda: sigreg(z),
     }
