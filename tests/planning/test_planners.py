@@ -116,8 +116,8 @@ def test_with_a_thousand_samples_and_thirty_rounds_it_is_within_five_percent_of_
 
 @each
 def test_with_more_samples_and_rounds_it_comes_nearer(name):
-    small, large = (sum(MASS.over(planners[name], seed) for seed in range(3)) for planners in (SMALL, LARGE))
-    assert large - 3 < 0.3 * (small - 3)
+    small, large = (sum(MASS.over(planners[name], seed) for seed in range(2)) for planners in (SMALL, LARGE))
+    assert large - 2 < 0.3 * (small - 2)
 
 
 def test_random_plans_are_far_off_and_a_small_budget_gets_most_of_the_way():
@@ -156,12 +156,13 @@ every = pytest.mark.parametrize("planner", ALL, ids=lambda planner: type(planner
     reach=some.floats(1e-3, 1e3),
     spread=some.floats(1e-3, 1e3),
     smooth=some.floats(0, 0.99),
+    momentum=some.floats(0, 1),
+    floor=some.floats(0, 100),
     boxed=some.booleans(),
     seed=some.integers(0, 99),
 )
-def test_no_action_that_is_tried_or_returned_passes_the_bound(planner, reach, spread, smooth, boxed, seed):
-    extra = {} if isinstance(planner, GradientPlanner) else {"smooth": smooth}
-    search = type(planner)(**{**vars(planner), "spread": spread, **extra})
+def test_no_action_that_is_tried_or_returned_passes_the_bound(planner, reach, boxed, seed, **drawn):
+    search = type(planner)(**vars(planner) | {name: value for name, value in drawn.items() if name in vars(planner)})
     bound = within_box(reach) if boxed else within(reach)
     size = (lambda a: a.abs().amax(-1)) if boxed else (lambda a: a.norm(dim=-1))
     rounds, start = [], 1e4 * torch.randn(2, 3, 2, generator=seeded(seed))
@@ -170,7 +171,8 @@ def test_no_action_that_is_tried_or_returned_passes_the_bound(planner, reach, sp
         Adding(), torch.zeros(2, 2), cost, bound=bound, generator=seeded(seed), start=start, record=rounds
     )
     assert plan.shape == (2, 3, 2)
-    for actions in (plan, *(r.actions for r in rounds)):
+    assert len(rounds) == planner.iterations + isinstance(planner, GradientPlanner)  # which rates its last plans, too
+    for actions in (plan, *(r.actions for r in rounds), *(r.mean for r in rounds)):
         assert (size(actions) <= reach * (1 + 1e-5)).all()
 
 
