@@ -7,6 +7,9 @@ from torch import nn
 from wm_core.nets.mlp import mlp
 from wm_core.nets.rssm import RSSM, State
 from wm_core.objectives.latent_kl import balanced_kl
+from wm_core.planning.cem import CEM
+from wm_core.planning.costs import squared_to_goal
+from wm_core.planning.search import Imagines
 from wm_core.training import fit
 
 KINDS = {"gaussian": None, "categorical": 4}
@@ -88,10 +91,43 @@ def test_a_clip_can_be_watched_in_two_parts(model, clip):
     frames, actions = clip
     whole = model.observe(frames, actions, generator=generator(7)).state
     draw = generator(7)
-    first = model.observe(frames[:, :1], actions[:, :0], generator=draw).state
-    state = model.step(State(first.h[:, 0], first.z[:, 0]), actions[:, 0], frames[:, 1], draw)
-    torch.testing.assert_close(state.h, whole.h[:, 1])
-    torch.testing.assert_close(state.z, whole.z[:, 1])
+    first = model.observe(frames[:, :2], actions[:, :1], generator=draw).state
+    rest = model.observe(
+        frames[:, 2:], actions[:, 2:], State(first.h[:, -1], first.z[:, -1]), draw, before=actions[:, 1]
+    ).state
+    torch.testing.assert_close(rest.h, whole.h[:, 2:])
+    torch.testing.assert_close(rest.z, whole.z[:, 2:])
+
+
+def test_a_planner_is_told_the_likeliest_future_and_always_the_same(model, clip):
+    frames, actions = clip
+    seen = model.observe(frames, actions, generator=generator()).state
+    state = State(seen.h[:, -1], seen.z[:, -1])
+    assert isinstance(model, Imagines)
+    told = model.rollout(state.features, actions)
+    assert torch.equal(told, model.rollout(state.features, actions))
+    for t in range(5):
+        h = model.remember(state, actions[:, t])
+        state = State(h, model.prior(h).mode())
+        torch.testing.assert_close(model.state(told[:, t]).h, state.h)
+        torch.testing.assert_close(model.state(told[:, t]).z, state.z)
+
+
+def test_a_planner_can_plan_with_it(model):
+    """The same plan is found twice, and it is cheaper than doing nothing."""
+    start = model.start(2).features
+    goal = model.rollout(start, torch.ones(2, 3, 2))[:, -1]
+    cost = squared_to_goal(goal, "last")
+
+    def plan():
+        return CEM(horizon=3, samples=32, elites=4).plan(
+            model, start, cost, bound=lambda a: a.clamp(-1, 1), generator=generator()
+        )
+
+    best = plan()
+    assert torch.equal(best, plan())
+    paid = [cost(model.rollout(start, done)[:, None], done[:, None]) for done in (best, torch.zeros_like(best))]
+    assert (paid[0] < 0.5 * paid[1]).all()
 
 
 def test_the_gradient_reaches_the_first_frame_from_the_last_imagined_state(model, clip):

@@ -48,6 +48,13 @@ def test_no_deviation_is_below_the_least():
     assert Gaussian.read(torch.full((2, 8), -50.0), least=0.3).std.min() == pytest.approx(0.3)
 
 
+def test_half_precision_ends_at_a_belief():
+    half = torch.randn(2, 3, 8, generator=generator()).bfloat16()
+    assert Gaussian.read(half).mean.dtype == Gaussian.read(half).std.dtype == torch.float32
+    assert Categorical.read(half).log_probs.dtype == torch.float32
+    torch.testing.assert_close(Categorical.read(half).log_probs.exp().sum(-1), torch.ones(2, 3))
+
+
 def test_one_percent_of_every_choice_is_even():
     sure = torch.tensor([[[100.0, 0.0, 0.0, 0.0]]])
     torch.testing.assert_close(
@@ -78,7 +85,7 @@ def test_categorical_samples_are_one_hot_and_as_frequent_as_they_are_likely():
     many = Categorical(belief.log_probs.expand(20000, -1, -1))
     drawn = many.sample(generator()).view(20000, 3, 5)
     torch.testing.assert_close(drawn.sum(-1), torch.ones(20000, 3, dtype=torch.float64))
-    torch.testing.assert_close(drawn.amax(-1), torch.ones(20000, 3, dtype=torch.float64))
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
     torch.testing.assert_close(drawn.mean(0), belief.log_probs[0].exp(), rtol=0, atol=0.02)
 
 

@@ -4,7 +4,12 @@ Destrade et al. (2026) plan with a JEPA whose latent distances are costs, and HI
 the loss of implicit Q-learning (Kostrikov et al., 2022). Here the latents are given and stay as they are; a cost is learned on top.
 
 A cost counts steps: d of them. What is trained is the discounted cost c = 1 + γ + … + γ^(d-1) = (1 - γ^d) / (1 - γ), which is -V of
-the papers, because the discount makes the update a contraction and bounds c by 1 / (1 - γ). What is planned with is d.
+the papers, because the discount makes the update a contraction and bounds c by 1 / (1 - γ). What is planned with is d, in steps of
+the walks: where a planner may step farther than they did, it needs fewer.
+
+Where chance moves things, the cheapest pieces of walks are also the lucky ones, and costs come out too low: a bias of every
+expectile above one half, and of goals chosen in hindsight, which luck had a part in reaching. In our rooms chance is a nudge of half
+a pixel at walls, so that grazing them looks a little faster than it is.
 """
 
 import math
@@ -47,6 +52,17 @@ class Cost(nn.Module):
         return -torch.expm1(math.log(self.gamma) * self.steps(z, goal)) / (1 - self.gamma)
 
 
+class Steps(nn.Module):
+    """What a planner asks of a cost, as a network: `export_onnx` exports ``forward``, and that of a cost is discounted."""
+
+    def __init__(self, cost: Cost):
+        super().__init__()
+        self.cost = cost
+
+    def forward(self, z: Float[Tensor, "*#batch dim"], goal: Float[Tensor, "*#batch dim"]) -> Float[Tensor, "*#batch"]:
+        return self.cost.steps(z, goal)
+
+
 class CostToGo(Cost):
     """A network that reads latent, goal and their difference. It can say any cost, also one that no map of places could show.
 
@@ -71,11 +87,11 @@ class CostMetric(Cost):
     """A map φ of latents on which the straight line is the way: d = ‖φ(z) - φ(g)‖.
 
     It takes no step to stay, as many to go as to come back, and never more to go straight than by a third place. HILP and Destrade
-    et al. let the distance be the discounted cost, c = ‖φ(z) - φ(g)‖; ``discounted`` does so. But c bends: 40 steps cost less than
-    twice 20. An empty room is flat, and there their φ has to be curved where ours is straight.
+    et al. let the distance be the discounted cost, c = ‖φ(z) - φ(g)‖; ``discounted`` does so, and all this then holds of c. But c
+    bends: 40 steps cost less than twice 20. An empty room is flat, and there their φ has to be curved where ours is straight.
 
     Where going back takes longer, as uphill, ``one_way`` adds the greatest rise of a second map: max over its numbers of
-    max(0, ψ(z) - ψ(g)). The sum is a quasimetric; its two parts are those of metric residual networks (Liu et al., 2023).
+    max(0, ψ(g) - ψ(z)). The sum is a quasimetric; its two parts are those of metric residual networks (Liu et al., 2023).
 
     Args:
         dim: width of a latent, of numbers of order 1.
@@ -103,7 +119,10 @@ class CostMetric(Cost):
         self.rise = mlp(dim, *(hidden,) * depth, out) if one_way else None
 
     def steps(self, z: Float[Tensor, "*#batch dim"], goal: Float[Tensor, "*#batch dim"]) -> Float[Tensor, "*#batch"]:
-        """The distance, or what it stands for where that is a discounted cost: at most what γ^d = 1e-4 gives."""
+        """The distance, or what it stands for where that is a discounted cost.
+
+        Then it is at most what γ^d = 1e-4 gives, 456 steps at γ = 0.98, and flat beyond: no direction for a planner by gradient.
+        """
         if not self.discounted:
             return self.distance(z, goal)
         left = 1 - (1 - self.gamma) * self.distance(z, goal)
@@ -115,9 +134,9 @@ class CostMetric(Cost):
     def distance(self, z: Float[Tensor, "*#batch dim"], goal: Float[Tensor, "*#batch dim"]) -> Float[Tensor, "*#batch"]:
         """‖φ(z) - φ(g)‖, and what ψ adds."""
         apart = (self.map(z) - self.map(goal)).square().sum(-1)
-        distance = (apart + 1e-6).sqrt() - 1e-3  # finite slope at 0
+        distance = apart / ((apart + 1e-6).sqrt() + 1e-3)  # √(apart + 1e-6) - 1e-3: 0 at 0, with a finite slope
         if self.rise is not None:
-            distance = distance + (self.rise(z) - self.rise(goal)).relu().amax(-1)
+            distance = distance + (self.rise(goal) - self.rise(z)).relu().amax(-1)
         return distance
 
 
@@ -181,7 +200,7 @@ def sample_goals(
             there. In a world without chance what a walk did is at least as costly as the best way: a long piece is a bound, and
             carries costs far in one update. A loose one: with τ below 1 many loose bounds make costs too high, nearby ones most.
             1 is the one-step update of the papers.
-        group: the world of each walk. A goal in another layout cannot be reached, so goals come from walks of the same group
+        group: the world of each walk, on the CPU. A goal in another layout cannot be reached, so goals come from walks of the same group
             only; with ``torch.arange(episodes)`` from the same walk, past and future. Without it all walks are in one world.
 
     Raises:
@@ -216,8 +235,9 @@ def sample_goals(
 def cost_loss(learner: "CostLearner", goals: Goals, expectile: float = 0.9) -> dict[str, Tensor]:
     """Pull each cost towards what its piece says: the piece's own steps, and the slow copy's cost from where it ends.
 
-    A cost above what is said counts τ, one below 1 - τ. So with τ near 1 the cheapest pieces decide, and walks that wandered teach
-    the shortest way (implicit Q-learning). τ = 0.5 with one-step pieces gives what the walks cost on average.
+    A cost above what is said counts τ, one below 1 - τ: the cost becomes a low expectile of what is said. So with τ near 1 the
+    cheapest pieces decide, and walks that wandered teach the shortest way (implicit Q-learning). τ = 0.5 with one-step pieces gives
+    what the walks cost on average. The loss is times 1 - γ, so that it does not grow with the horizon.
 
     Args:
         learner: holds the cost and its slow copy.
@@ -229,7 +249,7 @@ def cost_loss(learner: "CostLearner", goals: Goals, expectile: float = 0.9) -> d
     with torch.no_grad():
         rest = torch.where(goals.done, 0.0, learner.slow(goals.after, goals.goal))
         said = (1 - passed) / (1 - cost.gamma) + passed * rest
-    above = cost(goals.z, goals.goal) - said
+    above = cost(goals.z, goals.goal) - said  # as V's error said - V, with V = -cost: one that asks too much counts τ
     return {"cost": (1 - cost.gamma) * expectile_loss(above, expectile).mean()}
 
 
@@ -276,8 +296,10 @@ def learn_cost(
         size: of a batch.
         learning_rate: see `fit`.
         decay: of the slow copy.
-        **settings: further ones of `fit`, such as ``seed`` and ``checkpoint``.
+        **settings: further ones of `fit`, such as ``seed`` and ``checkpoint``. Precision is ``float32`` unless they say else:
+            half of it would round away what one step changes.
     """
+    settings.setdefault("precision", "float32")
     return fit(
         CostLearner(cost, decay),
         lambda learner, goals: cost_loss(learner, goals, expectile),

@@ -73,9 +73,8 @@ class RSSM(nn.Module):
         numbers = stoch * (2 if classes is None else classes)
         self.into = nn.Sequential(nn.Linear(self.width + action, hidden), nn.ReLU())
         self.memory = nn.GRUCell(hidden, deter)
-        with (
-            torch.no_grad()
-        ):  # as DreamerV3's bias of -1 on its update gate, of opposite sense: at first memory is kept
+        # As DreamerV3's bias of -1 on its update gate, of opposite sense: at first memory is kept.
+        with torch.no_grad():
             self.memory.bias_ih[deter : 2 * deter] += 1
         self.before = mlp(deter, hidden, numbers)
         self.after = mlp(deter + embed, hidden, numbers)
@@ -120,20 +119,23 @@ class RSSM(nn.Module):
         actions: Float[Tensor, "batch time-1 action"],
         state: State | None = None,
         generator: Generator | None = None,
+        before: Float[Tensor, "batch action"] | None = None,
     ) -> Seen:
         """Watch a clip with open eyes; what there is to learn from is the posterior and the prior of each moment.
 
         Args:
             embeddings: of the observations.
-            actions: action number t lies between observations t and t + 1. No action (zeros) leads to the first.
+            actions: action number t lies between observations t and t + 1.
             state: before the first observation; `start` without it.
             generator: decides the samples.
+            before: the action that led from that state to the first observation; none (zeros) without it. To go on with a clip,
+                give both.
         """
         state = self.start(len(embeddings)) if state is None else state
-        none = actions.new_zeros(len(actions), 1, actions.shape[-1])
-        before = torch.cat([none, actions], 1)  # what led to each observation
+        first = actions.new_zeros(len(actions), actions.shape[-1]) if before is None else before
+        led = torch.cat([first[:, None], actions], 1)  # what led to each observation
         states, posteriors = [], []
-        for embedding, action in zip(embeddings.unbind(1), before.unbind(1), strict=True):
+        for embedding, action in zip(embeddings.unbind(1), led.unbind(1), strict=True):
             h = self.remember(state, action)
             posteriors.append(self.posterior(h, embedding))
             state = State(h, posteriors[-1].sample(generator))
@@ -150,6 +152,25 @@ class RSSM(nn.Module):
             state = self.step(state, action, generator=generator)
             states.append(state)
         return State(*(torch.stack(parts, 1) for parts in zip(*states, strict=True)))
+
+    def state(self, features: Float[Tensor, "*batch both"]) -> State:
+        """The state whose `State.features` these are."""
+        return State(*features.split([self.deter, self.width], -1))
+
+    def rollout(
+        self, z: Float[Tensor, "batch both"], actions: Float[Tensor, "batch horizon action"]
+    ) -> Float[Tensor, "batch horizon both"]:
+        """Go on with closed eyes as a planner asks for it: from the features of states to those after each action.
+
+        Each latent is the likeliest one, not a sample. Plans are then compared by what they do and not by their luck, and the same
+        plan always costs the same; a future that is only possible is not seen. Unlike `imagine` it can be exported.
+        """
+        state, features = self.state(z), []
+        for action in actions.unbind(1):
+            h = self.remember(state, action)
+            state = State(h, self.prior(h).mode())
+            features.append(state.features)
+        return torch.stack(features, 1)
 
     def _read(self, numbers: Tensor) -> Belief:
         if self.classes is None:

@@ -21,7 +21,11 @@ class Gaussian(NamedTuple):
 
     @classmethod
     def read(cls, numbers: Float[Tensor, "*batch two_dim"], least: float = 0.1) -> "Gaussian":
-        """A distribution from a network's output: means, and what becomes deviations of at least ``least`` (0.1 in PlaNet)."""
+        """A distribution from a network's output: means, and what becomes deviations of at least ``least`` (0.1 in PlaNet).
+
+        Half precision ends here: two means may differ by less than it can tell apart.
+        """
+        numbers = numbers if numbers.dtype == torch.float64 else numbers.float()
         mean, raw = numbers.chunk(2, -1)
         return cls(mean, least + F.softplus(raw))
 
@@ -62,6 +66,7 @@ class Categorical(NamedTuple):
 
         DreamerV3 mixes in 1 %. No class is then impossible, so no KL is infinite.
         """
+        numbers = numbers if numbers.dtype == torch.float64 else numbers.float()
         if uniform == 0:
             return cls(numbers.log_softmax(-1))
         return cls(((1 - uniform) * numbers.softmax(-1) + uniform / numbers.shape[-1]).log())
@@ -75,7 +80,7 @@ class Categorical(NamedTuple):
         probs = self.log_probs.exp()
         rows = probs.detach().flatten(0, -2).to(_place(probs, generator))
         classes = torch.multinomial(rows, 1, generator=generator)[:, 0].view(probs.shape[:-1]).to(probs.device)
-        return (F.one_hot(classes, probs.shape[-1]) + probs - probs.detach()).flatten(-2)
+        return (F.one_hot(classes, probs.shape[-1]) + (probs - probs.detach())).flatten(-2)
 
     def mode(self) -> Float[Tensor, "*batch numbers"]:
         """The likeliest class of each group, as `sample` gives it but without a slope."""

@@ -11,7 +11,7 @@ def expectile_loss(error: Float[Tensor, "*batch"], expectile: float) -> Float[Te
     nearer τ is to 1.
 
     Args:
-        error: u, what was seen less what was said.
+        error: u, what was seen less what was predicted.
         expectile: τ. Implicit Q-learning takes 0.7 for locomotion and 0.9 for mazes, HILP 0.95.
 
     Raises:

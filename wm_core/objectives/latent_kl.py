@@ -14,15 +14,15 @@ def balanced_kl(
     max(free, KL(q ‖ sg(p))) moves the posterior towards the prior: look only at what can be foreseen. sg stops the gradient. The
     prior has to move faster, or the posterior gives up what it sees for the sake of a prior that knows nothing yet.
 
-    Free bits (Kingma et al., 2016): a moment's KL, summed over all numbers or groups of the latent, that is below ``free`` has no
-    slope at all, for prior and posterior. So a latent which has less to say than ``free`` is not learned to be foreseen; a
-    coin's 0.69 nats are below 1.
+    Free bits (after Kingma et al., 2016, who clip the mean over a batch for each group of numbers): here, as in DreamerV3, a moment's
+    KL, summed over all numbers or groups of the latent, that is below ``free`` has no slope at all, for prior and posterior. So a
+    latent which has less to say than ``free`` is not learned to be foreseen; a coin's 0.69 nats are below 1.
 
     Args:
         posterior: q, with batch and time axes.
         prior: p, of the same shape.
-        dynamics: weight of the first term: 1 in DreamerV3, 0.8 in DreamerV2.
-        representation: weight of the second: 0.1 in DreamerV3, 0.2 in DreamerV2.
+        dynamics: weight of the first term: 1 in DreamerV3, 0.8 β in DreamerV2 (β = 0.1 on Atari).
+        representation: weight of the second: 0.1 in DreamerV3, 0.2 β in DreamerV2.
         free: nats at each moment: 1 in DreamerV3, none in DreamerV2's Atari settings.
 
     Returns:
