@@ -1,0 +1,74 @@
+"""Two levels as a planner, and how much each planner imagines for a step of the world."""
+
+import pytest
+import torch
+
+from wm_core.planning.cem import CEM
+from wm_core.planning.costs import squared_to_goal
+from wm_core.planning.drive import drive
+from wm_core.planning.levels import imagined_transitions, two_levels
+from wm_core.planning.mppi import MPPI
+from wm_core.planning.search import Planner, within
+
+
+class Counting:
+    """A world in which actions add up, and a slow level of it whose latent is the position times 10; it counts its predictions."""
+
+    every, macro_dim = 4, 2
+
+    def __init__(self, scale=1.0):
+        self.scale, self.predictions = scale, 0
+
+    def rollout(self, z, actions):
+        self.predictions += len(z) * actions.shape[1]
+        return z[:, None] + self.scale * actions.cumsum(1)
+
+    def encode(self, z):
+        return 10 * z
+
+    def bound(self, macros):
+        return within(2.0)(macros)
+
+
+def go(planner, model, goal, steps=12, every=1):
+    return drive(
+        planner, model, torch.zeros(len(goal), 2), [squared_to_goal(10 * goal)], see=lambda at: at, bound=within(1.0),
+        step=lambda at, a: at + a, generator=torch.Generator().manual_seed(0), steps=steps, every=every,
+    )  # fmt: skip
+
+
+def test_sub_goals_are_latents_of_the_upper_level_and_within_its_bound():
+    above, goal = Counting(scale=20.0), torch.tensor([[8.0, 6.0], [-3.0, 0.0]])
+    planner = two_levels(above, CEM(3, 128, 12, 8), MPPI(4, 128, 8))
+    assert isinstance(planner, Planner)
+    path = go(planner, Counting(), goal)
+    assert (path[:, -1] - goal).norm(dim=-1).max() < 0.5
+    go(planner, Counting(), torch.tensor([[50.0, 0.0]]), steps=1)
+    assert planner.subgoal.norm() == pytest.approx(
+        40.0, rel=0.02
+    )  # two standardised units from 0, each 20 of its numbers
+
+
+@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("looks", [1, 2])
+def test_what_is_said_to_be_imagined_is_imagined(every, looks):
+    above, below = Counting(), Counting()
+    planner = two_levels(above, CEM(3, 16, 4, 5), MPPI(4, 8, 2), looks=looks)
+    go(planner, below, torch.tensor([[8.0, 6.0]]), steps=12, every=every)
+    searches = 12 / every / looks
+    said = imagined_transitions(planner, below, every)
+    assert said * 12 == below.predictions + above.predictions - searches  # each high search also imagines its sub-goal
+
+
+def test_a_model_that_counts_its_own_predictions_is_asked():
+    class Twofold(Counting):
+        def transitions(self, horizon):
+            return 2 * horizon
+
+    assert imagined_transitions(CEM(10, 20, 4, 3), every=5) == 120
+    assert imagined_transitions(CEM(10, 20, 4, 3), Twofold(), 5) == 240
+
+
+def test_a_look_less_than_every_step_is_refused():
+    with pytest.raises(ValueError, match="every: got 0"):
+        imagined_transitions(CEM(), every=0)
