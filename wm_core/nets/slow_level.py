@@ -5,7 +5,7 @@ At each tick it looks at the latent z of the level below. What was done between 
 recurrent state-space model (see `rssm`) foresees its next latent, read from memory and stochastic latent by ŵ = R(h, s).
 
 A clock that ticks k times less often needs k times fewer predictions to look equally far, and a search on it has fewer numbers to
-choose. Slow levels above fast ones are as old as El Hihi & Bengio (1996); Clockwork VAE (Saxena et al., 2021) has RSSMs on both.
+choose. Slow levels above fast ones are as old as El Hihi & Bengio (1995); Clockwork VAE (Saxena et al., 2021) has RSSMs on both.
 """
 
 import torch
