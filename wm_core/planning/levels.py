@@ -1,12 +1,16 @@
 """Two levels of one model as a planner, and what a search costs: how many transitions are imagined for a step of the world."""
 
+from dataclasses import dataclass, field
+from math import ceil
+from sys import maxsize
 from typing import Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Generator, Tensor
 
 from wm_core.planning.costs import Along, along_path
-from wm_core.planning.search import Cost, Imagines, Planner
+from wm_core.planning.search import Cost, Imagines, Planner, shifted
 from wm_core.planning.subgoals import SubGoals
 
 
@@ -24,24 +28,69 @@ class Above(Imagines, Protocol):
         """The nearest macro-actions that walks had."""
 
 
-def two_levels(above: Above, high: Planner, low: Planner, *, along: Along = "sum", looks: int = 1) -> SubGoals:
+@dataclass
+class TwoLevels(SubGoals):
+    """Sub-goals that are latents of the upper level: one for each stretch of the low level's plan. `two_levels` makes it.
+
+    Attributes:
+        steps: steps of the world from one look to the next, by which the high plan is older then.
+        stretch: steps of a macro-action.
+        ahead: how many sub-goals the low level's plan has to follow.
+    """
+
+    steps: int = 1
+    stretch: int = 1
+    ahead: int = 1
+    _walked: int = field(default=0, init=False, repr=False)
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.lasts = maxsize  # the high plan ages here, in steps of the world instead of searches
+
+    def _look_far(self, z: Tensor, cost: Cost, generator: Generator) -> None:
+        """As in `SubGoals`, with as many sub-goals, and without the macro-actions that have been done meanwhile."""
+        if self.high_plan is None:
+            self._walked = 0
+        else:
+            before, self._walked = self._walked, self._walked + self.steps * self.every
+            done = min(self._walked // self.stretch - before // self.stretch, self.high_plan.shape[1])
+            self.high_plan = shifted(self.high_plan, done)
+        super()._look_far(z, cost, generator)
+        self.subgoal = self.slow.rollout(z, self.high_plan[:, : self.ahead])  # (episodes, ahead, width)
+
+
+def two_levels(
+    above: Above, high: Planner, low: Planner, *, steps: int = 1, along: Along = "sum", looks: int = 1
+) -> TwoLevels:
     """A planner whose sub-goals are latents of the upper level.
 
-    The lower level's plan is good if its latents, as the upper level encodes them, come near the sub-goal. What `SubGoals.plan` is
-    told to make cheap is asked about latents of the upper level, so a goal has to be encoded by both.
+    Each stretch of the low level's plan has a sub-goal of its own, the last one lasts to its end. The plan is good if its latents, as
+    the upper level encodes them, come near the sub-goal of their stretch. What the planner is told to make cheap is asked about latents
+    of the upper level, so a goal has to be encoded by both.
 
     Args:
         above: the upper level. Macro-actions keep to its bound.
         high: searches over macro-actions, in their standardised numbers, so with a spread of about 1.
-        low: searches over actions; a horizon of ``above.every`` is what a macro-action stands for.
-        along: where the lower plan has to be near the sub-goal: all along, or at its end.
+        low: searches over actions, at least ``steps`` of them; a horizon of ``above.every`` has one sub-goal.
+        steps: ``every`` of `drive`: steps of the world from one look to the next.
+        along: where the low plan has to be near its sub-goals: all along, or at its end.
         looks: how many low searches there are to each high one.
+
+    Raises:
+        ValueError: the high level looks less far ahead than the low one.
     """
+    ahead = ceil(low.horizon / above.every)
+    if ahead > high.horizon:
+        raise ValueError(f"high: got {high.horizon} macro-actions, wanted {ahead} or more for {low.horizon} actions")
 
-    def toward(subgoal: Float[Tensor, "episodes width"]) -> Cost:
-        return along_path(lambda path: (above.encode(path) - subgoal[:, None, None]).square().sum(-1), along)
+    def toward(subgoals: Float[Tensor, "episodes ahead width"]) -> Cost:
+        stage = (torch.arange(low.horizon, device=subgoals.device) // above.every).clamp_max(ahead - 1)
+        wanted = subgoals[:, None, stage]  # (episodes, 1, horizon, width)
+        return along_path(lambda path: (above.encode(path) - wanted[:, :, -path.shape[2] :]).square().sum(-1), along)
 
-    return SubGoals(high, low, above, above.bound, above.macro_dim, toward, above.encode, looks)
+    planner = TwoLevels(high, low, above, above.bound, above.macro_dim, toward, above.encode, looks)
+    planner.steps, planner.stretch, planner.ahead = steps, above.every, ahead
+    return planner
 
 
 def imagined_transitions(planner: Planner, model: Imagines | None = None, every: int = 1) -> float:
@@ -61,8 +110,7 @@ def imagined_transitions(planner: Planner, model: Imagines | None = None, every:
     if every < 1:
         raise ValueError(f"every: got {every}, wanted at least 1")
     if isinstance(planner, SubGoals):
-        return imagined_transitions(planner.low, model, every) + imagined_transitions(planner.high) / (
-            planner.every * every
-        )
+        low, high = imagined_transitions(planner.low, model, every), imagined_transitions(planner.high)
+        return low + high / (planner.every * every)
     ahead = getattr(model, "transitions", int)(planner.horizon)
     return ahead * planner.samples * planner.iterations / every
