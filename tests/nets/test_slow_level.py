@@ -32,7 +32,7 @@ def test_a_clip_gives_a_belief_a_tick_and_a_latent_for_each_macro_action(level, 
     z, actions = walks
     w = level.encode(z[:, ::3])
     macros = level.macros(actions)
-    seen, foreseen = level.watch(w, macros, generator())
+    seen, foreseen = level.watch(w, level.codes(actions), generator())
     assert macros.shape == (40, 2, 2)
     assert w.shape == (40, 3, level.width)
     assert seen.posterior.kl(seen.prior).shape == (40, 3)

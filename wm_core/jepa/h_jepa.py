@@ -101,7 +101,7 @@ class HJEPA(WorldModel):
         w, k = self.above.encode(z), self.above.every
         ticks, heard = (actions.shape[1] - 1) // k, [w[:, None]]
         if ticks:
-            heard.append(self.above.rollout(w, self.above.macros(actions[:, : ticks * k])))
+            heard.append(self.above.foresee(w, self.above.codes(actions[:, : ticks * k])))
         return torch.cat(heard, 1).repeat_interleave(k, 1)[:, : actions.shape[1]]
 
     def transitions(self, horizon: int) -> int:
@@ -148,7 +148,7 @@ def slow_loss(
         ValueError: the steps are no whole number of ticks.
     """
     w = level.encode(z[:, :: level.every])  # (batch, ticks + 1, width)
-    seen, foreseen = level.watch(w, level.macros(actions), generator)
+    seen, foreseen = level.watch(w, level.codes(actions), generator)
     terms = {
         "similarity": lambda: latent_prediction(foreseen, w[:, 1:]),
         "variance": lambda: variance_hinge(w),

@@ -71,40 +71,51 @@ class SlowLevel(nn.Module):
             raise ValueError(f"actions: got {actions.shape[1]} steps, wanted a multiple of {self.every}")
         return actions.unflatten(1, (-1, self.every)).flatten(2) / self.action_scale
 
+    def codes(self, actions: Float[Tensor, "batch steps action"]) -> Float[Tensor, "batch ticks macro"]:
+        """The macro-action of every ``every`` actions, as the networks know it."""
+        return self.summary(self.stretches(actions))
+
     def macros(self, actions: Float[Tensor, "batch steps action"]) -> Float[Tensor, "batch ticks macro"]:
-        """The standardised macro-action of every ``every`` actions."""
-        return (self.summary(self.stretches(actions)) - self.centre) @ torch.linalg.inv(self.stretch)
+        """The same, standardised."""
+        return (self.codes(actions) - self.centre) @ torch.linalg.inv(self.stretch)
 
     def watch(
         self,
         w: Float[Tensor, "batch moments width"],
-        macros: Float[Tensor, "batch moments-1 macro"],
+        codes: Float[Tensor, "batch moments-1 macro"],
         generator: Generator | None = None,
     ) -> tuple[Seen, Float[Tensor, "batch moments-1 width"]]:
         """Prior and posterior at each tick, and the latents that are foreseen from the first one alone: drawn, not the likeliest."""
-        macros = self._as_learned(macros)
-        seen = self.rssm.observe(w, macros, generator=generator)
+        seen = self.rssm.observe(w, codes, generator=generator)
         first = State(seen.state.h[:, 0], seen.state.z[:, 0])
-        return seen, self.read(self.rssm.imagine(first, macros, generator).features)
+        return seen, self.read(self.rssm.imagine(first, codes, generator).features)
 
     def rollout(
         self, w: Float[Tensor, "batch width"], macros: Float[Tensor, "batch ticks macro"]
     ) -> Float[Tensor, "batch ticks width"]:
-        """The latents after each macro-action, always the likeliest. Memory begins at ``w``: what was before, a planner does not say."""
+        """`foresee` as a planner asks for it: from standardised macro-actions."""
+        return self.foresee(w, macros @ self.stretch + self.centre)
+
+    def foresee(
+        self, w: Float[Tensor, "batch width"], codes: Float[Tensor, "batch ticks macro"]
+    ) -> Float[Tensor, "batch ticks width"]:
+        """The latents after each macro-action, always the likeliest. Memory begins at ``w``: what was before, nobody says."""
         start = self.rssm.start(len(w))
         h = self.rssm.remember(start, w.new_zeros(len(w), self.macro_dim))
         first = State(h, self.rssm.posterior(h, w).mode())
-        return self.read(self.rssm.rollout(first.features, self._as_learned(macros)))
+        return self.read(self.rssm.rollout(first.features, codes))
 
     @torch.no_grad()
     def measure(self, actions: Float[Tensor, "batch steps action"], share: float = 0.99) -> None:
         """From now on macro-actions are standardised by those of these walks, and `bound` is what a share of them keeps to.
 
+        The cloud of codes is taken for an ellipsoid. Where it is curved, some of what is inside was never seen.
+
         Args:
             actions: of walks, of a whole number of ticks.
             share: 1 takes in the strangest walk. A model says most about what it has seen often.
         """
-        seen = self.summary(self.stretches(actions)).flatten(0, 1)
+        seen = self.codes(actions).flatten(0, 1)
         self.centre.copy_(seen.mean(0))
         spread, directions = torch.linalg.eigh((seen - self.centre).T.cov().reshape(self.macro_dim, self.macro_dim))
         spread = spread.clamp_min(1e-8 * spread.max()).sqrt()
@@ -115,6 +126,3 @@ class SlowLevel(nn.Module):
         """Macro-actions that are no stranger than those of walks: shortened, in standardised numbers, to the radius of `measure`."""
         length = macros.norm(dim=-1, keepdim=True)
         return macros * (self.radius / length.clamp_min(1e-9)).clamp_max(1.0)
-
-    def _as_learned(self, macros: Tensor) -> Tensor:
-        return macros @ self.stretch + self.centre
