@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from wm_core.worlds import planar
-from wm_core.worlds.walker import Walker, clear, slide
+from wm_core.worlds import planar, walker
+from wm_core.worlds.walker import Walker, clear, until_wall
 
 BOX = [(-1e3, -1e3, 4.5, 1e3), (59.5, -1e3, 1e3, 1e3), (-1e3, -1e3, 1e3, 4.5), (-1e3, 59.5, 1e3, 1e3)]
 BLOCKS = [(20.0, -1e3, 23.0, 15.0), (20.0, 23.0, 23.0, 1e3), (35.0, 30.0, 45.0, 38.0), (45.0, 34.0, 52.0, 38.0)]
@@ -96,9 +96,7 @@ def test_a_dot_that_is_pressed_into_a_corner_stays_there():
 
 def test_a_step_ends_where_the_wall_begins():
     start, step = torch.tensor([[10.0, 30.0]]), torch.tensor([[20.0, 4.0]])
-    share, face = planar.first_hit(WALLS[None], start, step)
-    assert float(share) == pytest.approx(0.5)
-    assert face.tolist() == [[-1, 0]]
+    assert float(planar.first_hit(WALLS[None], start, step)) == pytest.approx(0.5)
     torch.testing.assert_close(planar.move(WALLS[None], start, step), torch.tensor([[20 - planar.GAP, 32.0]]))
 
 
@@ -136,21 +134,25 @@ def test_a_point_in_a_wall_leaves_by_the_nearest_face():
 
 
 @pytest.mark.parametrize("scale", [0.5, 3.0, 40.0])
-def test_long_walks_follow_the_same_rules_in_numpy(scale):
+def test_long_walks_follow_the_same_rules_in_numpy(scale, monkeypatch):
     n = 400
     here, step = free(n), scale * torch.randn(n, 2, generator=seeded(3))
     walls = WALLS.expand(n, -1, -1)
     faces = Walker(walls).faces[0]
-    stop, hit = slide(faces, here.T.numpy(), step.T.numpy())
-    expected, met = planar.slide_free(walls, here, step)
+    stop, hit = until_wall(faces, here.T.numpy(), step.T.numpy())
+    expected, met = planar.until_wall(walls, here, step)
     torch.testing.assert_close(torch.from_numpy(stop.T), expected, atol=2e-4, rtol=0)
     assert hit.tolist() == met.nonzero()[:, 0].tolist()
     assert len(hit) > 5
     anywhere = 60 * torch.rand(n, 2, generator=seeded(4))
     torch.testing.assert_close(torch.from_numpy(clear(faces, anywhere.T.numpy()).T), planar.clear(walls, anywhere))
+    monkeypatch.setattr(walker, "MANY", 10)  # as very many dots are followed
+    again, whom = until_wall(faces, here.T.numpy(), step.T.numpy())
+    assert (again == stop).all()
+    assert whom.tolist() == hit.tolist()
     nudge = torch.randn(n, 2, generator=seeded(5))
     moved = torch.from_numpy(Walker(walls).move(here.T.numpy(), step.T.numpy(), nudge.T.numpy()).T)
-    after = torch.where(met[:, None], planar.slide_free(walls, expected, nudge)[0], expected)
+    after = torch.where(met[:, None], planar.until_wall(walls, expected, nudge)[0], expected)
     torch.testing.assert_close(moved, after, atol=5e-4, rtol=0)
 
 
@@ -204,6 +206,53 @@ def test_the_way_round_a_corner_is_known_by_heart():
     length = planar.path_length(WALLS[None], planar.corners(WALLS[None, :4]), here, there)[0]
     around = math.hypot(10, 5) + 3 + math.hypot(7, 5)
     assert length.tolist() == pytest.approx([around, math.hypot(13, 4) + math.hypot(7, 5), 40], abs=0.01)
+
+
+CROSSING = torch.tensor([[20.0, 4.5, 23.0, 40.0], [10.0, 20.0, 40.0, 23.0], [*BOX[0]], [*BOX[1]], [*BOX[2]], [*BOX[3]]])
+
+
+def test_no_way_bends_at_a_corner_inside_another_wall(monkeypatch):
+    """Two walls that cross, whose ends lie in each other or in the outer wall: from inside everything is seen, and nobody sees in."""
+    asked = []
+    straight = planar._straight
+    monkeypatch.setattr(planar, "_straight", lambda walls, a, b: asked.append(b.shape) or straight(walls, a, b))
+    there, here = torch.tensor([[30.0, 30.0]]), torch.tensor([[[12.0, 12.0], [50.0, 12.0], [12.0, 30.0]]])
+    ways = planar.path_lengths_to(CROSSING[None], planar.corners(CROSSING[None, :2]), there)
+    length = ways(here)
+    assert asked[-1][2] == 7  # the goal, and of eight corners those two not that lie in the upper outer wall
+    off = planar.GAP
+    left = math.hypot(12 - 10 + off, 12 - 20 + off) + 3 + 2 * off  # round the left arm, then under the lower one
+    down = math.hypot(20 - 10, 40 - 23) + 3 + math.hypot(30 - 23, 40 - 30)
+    assert length[0].tolist() == pytest.approx(
+        [left + down, math.hypot(50 - 40, 23 - 12) + math.hypot(10, 7), math.hypot(8, 10) + 3 + math.hypot(7, 10)],
+        abs=0.05,
+    )
+
+
+def test_places_imagined_inside_a_wall_are_moved_out_before_their_way_is_measured():
+    there, bends = torch.tensor([[30.0, 40.0]]), planar.corners(WALLS[None, :4])
+    inside = torch.tensor([[[20.4, 40.0], [22.9, 40.0], [40.0, 70.0]]])
+    free = torch.tensor([[[10.0, 40.0], [21.5, 19.0]]])
+    cleared = planar.clear(WALLS.expand(1, 3, -1, -1), inside)
+    got = planar.path_length(WALLS[None], bends, inside, there, imagined=True)
+    torch.testing.assert_close(got, planar.path_length(WALLS[None], bends, cleared, there))
+    assert float(got[0, 0]) == pytest.approx(17 + 3 + math.hypot(7, 17), abs=0.01)  # by the door
+    assert float(got[0, 1]) == pytest.approx(7, abs=0.01)
+    assert planar.path_length(WALLS[None], bends, inside, there)[0, 0] < 10  # as if there were no wall
+    for imagined in (True, False):  # places that are free, and those in a doorway, stay where they are
+        lengths = planar.path_length(WALLS[None], bends, free, there, imagined)
+        torch.testing.assert_close(lengths, planar.path_length(WALLS[None], bends, free, there))
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("length", [0.0, 0.5, 2.0, 1e18])
+def test_a_step_is_shortened_to_the_reach_and_has_a_slope(axes, length):
+    way = torch.nn.functional.normalize(torch.tensor([3.0, -4.0, 12.0][:axes]), dim=0)
+    step = (length * way).requires_grad_()
+    short = planar.shortened(step, 1.0)
+    torch.testing.assert_close(short, min(length, 1.0) * way)
+    short.sum().backward()
+    assert step.grad.isfinite().all()
 
 
 def test_a_place_that_is_walled_in_is_infinitely_far():

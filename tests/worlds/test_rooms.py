@@ -1,6 +1,7 @@
 """What every world of rooms promises: walls hold, seeds repeat, starts are free, and the picture shows what is there."""
 
 import inspect
+from itertools import islice
 
 import pytest
 import torch
@@ -74,6 +75,47 @@ def test_frames_can_be_drawn_over_old_ones(world):
     drawn = world.episodes(4, 6, seeded(3), out=old)
     assert drawn.frames is old
     assert torch.equal(old, world.episodes(4, 6, seeded(3)).frames)
+
+
+@every
+def test_batches_without_end_are_windows_of_walks_and_repeat_by_their_seed(world):
+    """Five batches, of walks that are followed for two at a time; drawn over or not, and whole or at three moments."""
+
+    def first(count=5, seed=3, **more):
+        some = islice(world.batches(4, 6, seeded(seed), whole=20, ahead=2, **more), count)
+        return [batch._replace(frames=batch.frames.clone()) for batch in some]
+
+    plain, over, sparse = first(), first(reuse=True), first(at=(0, 4, -1))
+    for batch, again, few in zip(plain, over, sparse, strict=True):
+        for name in LAYERS:
+            assert torch.equal(getattr(batch, name), getattr(again, name))
+        assert torch.equal(few.frames, batch.frames[:, [0, 4, 6]])
+        assert torch.equal(few.positions, batch.positions)
+        assert torch.equal(few.actions, batch.actions)
+        assert torch.equal(batch.frames, world.draw(batch.layout, batch.positions))
+        assert not in_a_wall(world, batch.layout, batch.positions).any()
+    places = torch.stack([batch.positions for batch in plain])
+    assert len(places.flatten(1).unique(dim=0)) == 5  # no batch comes twice
+    assert not torch.equal(first(1, 4)[0].positions, places[0])
+
+
+@every
+def test_only_the_frames_that_are_asked_for_are_drawn(world):
+    whole, some = (world.episodes(4, 6, seeded(3), at=at) for at in (None, (0, 1, -1)))
+    assert torch.equal(some.frames, whole.frames[:, [0, 1, 6]])
+    assert torch.equal(some.positions, whole.positions)
+
+
+@pytest.mark.parametrize("wrong", [7, -8])
+def test_a_moment_that_a_window_does_not_have_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"at: got moment {wrong} of a window of 7"):
+        TwoRooms().episodes(2, 6, seeded(), at=(0, wrong))
+
+
+def test_frames_drawn_over_old_ones_are_in_the_same_memory_and_others_are_not():
+    for reuse in (True, False):
+        batches = TwoRooms().batches(2, 3, seeded(), whole=5, reuse=reuse)
+        assert (next(batches).frames.data_ptr() == next(batches).frames.data_ptr()) is reuse
 
 
 def test_frames_of_another_shape_are_not_drawn_over():

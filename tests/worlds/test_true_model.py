@@ -72,6 +72,35 @@ def test_with_the_rules_known_the_way_left_leads_through_the_door_and_the_distan
     assert there["distance"] <= 0.6
 
 
+def test_what_is_imagined_inside_the_wall_is_not_near():
+    world = TwoRooms(fixed=True)
+    layout, goal = world.layouts(1, seeded()), torch.tensor([[50.0, 44.0]])
+    path = torch.tensor([[30.4, 44.0], [30.6, 44.0], [32.0, 10.0]]).view(1, 1, 3, 2)
+    near, far = way_left(world, layout, goal)(path), way_left(world, layout, goal, imagined=True)(path)
+    assert near[0, 0, 1] < 20 < 60 < far[0, 0, 1]
+    torch.testing.assert_close(far[0, 0, [0, 2]], near[0, 0, [0, 2]])
+    cleared = world.path_length(layout, path[:, 0], goal, imagined=True)
+    torch.testing.assert_close(cleared, far[:, 0])
+
+
+def test_a_latent_with_a_gradient_is_followed_too():
+    world = TwoRooms(fixed=True)
+    z = torch.tensor([[20.0, 40.0]], requires_grad=True)
+    model = TrueModel(world, world.layouts(1, seeded()))
+    model.rollout(z, torch.ones(1, 3, 2))[:, -1].sum().backward()
+    torch.testing.assert_close(z.grad, torch.ones(1, 2))
+    with torch.no_grad():
+        assert not model.rollout(z, torch.ones(1, 3, 2)).requires_grad
+
+
+def test_an_action_that_is_no_number_is_refused():
+    world = TwoRooms(fixed=True)
+    with pytest.raises(ValueError, match="actions: got a number that is not finite"):
+        TrueModel(world, world.layouts(1, seeded())).rollout(
+            torch.tensor([[20.0, 40.0]]), torch.full((1, 2, 2), torch.nan)
+        )
+
+
 def test_layouts_must_share_the_plans_evenly():
     world = TwoRooms()
     with pytest.raises(ValueError, match="z: got 5 plans for 2 layouts"):

@@ -94,7 +94,7 @@ class MovingWalls(Rooms):
         column, row = cover.unbind(-2)
         solid = (row[..., :, None] * column[..., None, :]).amax(-3)
         bump = torch.exp(
-            -0.5 * ((pixels - self.border - phase[..., None] * (self.size - 1 - 2 * self.border)) / 1.3) ** 2
+            -0.5 * ((pixels - self.border - phase[..., None] * (self.size - 1 - 2 * self.border)) / self.blob) ** 2
         )
         seen = torch.maximum(self.draw_walls(layout)[:, None], solid)
         seen[..., 1, :] = bump  # the mark

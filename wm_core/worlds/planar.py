@@ -14,47 +14,46 @@ from torch import Generator, Tensor
 GAP = 1e-3
 
 
+def shortened(actions: Float[Tensor, "*batch axes"], reach: float) -> Float[Tensor, "*batch axes"]:
+    """Steps no longer than ``reach``; a longer one keeps its direction. Very long ones do no harm, and one of length 0 has a slope."""
+    if actions.shape[-1] == 2:
+        x, y = actions.unbind(-1)
+        # Unlike a sum of squares a hypotenuse bears very long ones; but the slope of one of length 0 would be 0 / 0.
+        length = torch.hypot(x, y.where(y != 0, 1e-9))[..., None]
+    else:
+        length = actions.norm(dim=-1, keepdim=True)
+    return actions * (reach / length.clamp_min(reach))
+
+
 def first_hit(
     walls: Float[Tensor, "*batch k 4"], start: Float[Tensor, "*batch 2"], step: Float[Tensor, "*batch 2"]
-) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch 2"]]:
-    """Where a straight step first meets a wall.
-
-    Returns:
-        share: of the step that is free; above 1 where nothing is hit.
-        face: the normal of the face that is hit, out of the wall: one number is 1 or -1. Arbitrary where nothing is hit.
-    """
-    enter, upright = _enter(walls, start, step)
-    share, wall = enter.min(-1)  # (*batch)
-    upright = upright.gather(-1, wall[..., None])[..., 0]
-    back = -torch.where(step < 0, -1.0, 1.0).to(step)
-    return share, torch.stack([back[..., 0] * upright, back[..., 1] * ~upright], -1)
+) -> Float[Tensor, "*batch"]:
+    """How much of a straight step is free until it first meets a wall: its share, above 1 where nothing is hit."""
+    return _enter(walls, start, step).amin(-1)
 
 
-def _enter(walls: Tensor, start: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
-    """The share of a step at which it enters each wall ``(*batch, k)``, 2 where it does not, and whether by an upright face.
+def _enter(walls: Tensor, start: Tensor, step: Tensor) -> Tensor:
+    """The share of a step at which it enters each wall ``(*batch, k)``, 2 where it does not.
 
     The two axes are kept apart: a reduction over two numbers is slow.
     """
     safe = torch.where(step.abs() < 1e-9, 1e-9, step)
     first, last = [], []
-    for axis in (0, 1):
+    for axis in (0, 1):  # at which shares the faces are reached
         here, way = start[..., None, axis], safe[..., None, axis]
-        low, high = (
-            (walls[..., axis] - here) / way,
-            (walls[..., 2 + axis] - here) / way,
-        )  # shares at which faces are reached
+        low, high = (walls[..., axis] - here) / way, (walls[..., 2 + axis] - here) / way
         first.append(torch.minimum(low, high))
         last.append(torch.maximum(low, high))
     enter = torch.maximum(*first)  # inside when inside along both axes
     through = (enter < torch.minimum(*last)) & (enter >= 0)
-    return torch.where(through, enter, 2.0), first[0] >= first[1]
+    return torch.where(through, enter, 2.0)
 
 
-def slide_free(
+def until_wall(
     walls: Float[Tensor, "*batch k 4"], start: Float[Tensor, "*batch 2"], step: Float[Tensor, "*batch 2"]
 ) -> tuple[Float[Tensor, "*batch 2"], Bool[Tensor, "*batch"]]:
     """The point after a step that ends at the first wall it meets, and whether it met one."""
-    share, _ = first_hit(walls, start, step)
+    share = first_hit(walls, start, step)
     hit = share <= 1
     stop = start + step * share.clamp(max=1)[..., None]
     if hit.any():
@@ -90,12 +89,12 @@ def move(
         noise: standard deviation of the nudge, in pixels along each axis. The nudge too ends at walls.
         generator: decides the nudges; without it there are none.
     """
-    stop, hit = slide_free(walls, start, step)
+    stop, hit = until_wall(walls, start, step)
     if generator is None or noise == 0:
         return stop
     nudge = noise * torch.randn(stop.shape, generator=generator).to(stop)
     if hit.any():
-        stop[hit] = slide_free(walls[hit], stop[hit], nudge[hit])[0]
+        stop[hit] = until_wall(walls[hit], stop[hit], nudge[hit])[0]
     return stop
 
 
@@ -103,7 +102,7 @@ def sees(
     walls: Float[Tensor, "*batch k 4"], here: Float[Tensor, "*batch 2"], there: Float[Tensor, "*batch 2"]
 ) -> Bool[Tensor, "*batch"]:
     """Whether the straight line between two free points is free."""
-    return first_hit(walls, here, there - here)[0] > 1
+    return first_hit(walls, here, there - here) > 1
 
 
 def corners(walls: Float[Tensor, "*batch k 4"]) -> Float[Tensor, "*batch 4*k 2"]:
@@ -118,6 +117,7 @@ def path_length(
     bends: Float[Tensor, "batch c 2"],
     here: Float[Tensor, "batch n 2"],
     there: Float[Tensor, "batch 2"],
+    imagined: bool = False,
 ) -> Float[Tensor, "batch n"]:
     """The length of the shortest free way from each of n points to a goal, in pixels; infinite where there is none.
 
@@ -128,30 +128,33 @@ def path_length(
         walls: of each world.
         bends: the corners at which a way may bend, such as `corners`; those inside a wall do no harm.
         here: from where.
-        there: one goal for each world.
+        there: one goal for each world, in no wall.
+        imagined: whether ``here`` may lie in walls, as places that a network imagines do. From inside a wall no wall is an
+            obstacle, so the way through it would look short; such places are moved out first (`clear`).
     """
-    return path_lengths_to(walls, bends, there)(here)
+    return path_lengths_to(walls, bends, there, imagined)(here)
 
 
 def path_lengths_to(
-    walls: Float[Tensor, "batch k 4"], bends: Float[Tensor, "batch c 2"], there: Float[Tensor, "batch 2"]
+    walls: Float[Tensor, "batch k 4"],
+    bends: Float[Tensor, "batch c 2"],
+    there: Float[Tensor, "batch 2"],
+    imagined: bool = False,
 ) -> Callable[[Tensor], Tensor]:
     """`path_length` to the same goals again and again: from points (batch, n, 2) to the lengths (batch, n)."""
-    if bends.shape[1] == 0:
-        return lambda here: _straight(walls, here, there[:, None])
-    between = _straight(walls, bends[:, :, None], bends[:, None])  # (batch, c, c)
-    for k in range(bends.shape[1]):
-        between = torch.minimum(between, between[:, :, k, None] + between[:, None, k])
-    to_goal = _straight(walls, bends, there[:, None])  # (batch, c)
-    ahead = (between + to_goal[:, None]).amin(-1)  # (batch, c) from each corner, by the best way
-    ahead = torch.minimum(ahead, to_goal)
-    of_use = ahead.isfinite().any(
-        0
-    )  # no way leads by a corner from which nothing is reached, such as one inside a wall
-    ahead, bends = ahead[:, of_use], bends[:, of_use]
-    points, beyond = torch.cat([bends, there[:, None]], 1), torch.cat([ahead, ahead.new_zeros(len(ahead), 1)], 1)
+    points, beyond = there[:, None], torch.zeros_like(there[:, :1])
+    if bends.shape[1]:
+        between = _straight(walls, bends[:, :, None], bends[:, None])  # (batch, c, c)
+        between = torch.maximum(between, between.mT)  # from inside a wall one sees out, but nobody sees in
+        for k in range(bends.shape[1]):
+            between = torch.minimum(between, between[:, :, k, None] + between[:, None, k])
+        to_goal = _straight(walls, there[:, None], bends)  # (batch, c) seen from the goal, which is in no wall
+        ahead = (between + to_goal[:, None]).amin(-1)  # (batch, c) from each corner, by the best way
+        of_use = ahead.isfinite().any(0)  # no way leads by a corner inside a wall
+        points, beyond = torch.cat([bends[:, of_use], points], 1), torch.cat([ahead[:, of_use], beyond], 1)
 
     def length(here: Tensor) -> Tensor:
+        here = clear(walls[:, None].expand(-1, here.shape[1], -1, -1), here) if imagined else here
         return (_straight(walls, here[:, :, None], points[:, None]) + beyond[:, None]).amin(-1)
 
     return length
@@ -162,4 +165,4 @@ def _straight(walls: Tensor, a: Tensor, b: Tensor) -> Tensor:
     a, b = torch.broadcast_tensors(a, b)
     walls = walls.reshape(len(walls), *(1,) * (a.ndim - 2), *walls.shape[1:])
     step = b - a
-    return torch.where(_enter(walls, a, step)[0].amin(-1) > 1, torch.hypot(*step.unbind(-1)), torch.inf)
+    return torch.where(_enter(walls, a, step).amin(-1) > 1, torch.hypot(*step.unbind(-1)), torch.inf)

@@ -1,7 +1,7 @@
 """Long chains of small steps among walls, as in `planar`, followed on the CPU.
 
 A step of a few hundred dots is so little work that a tensor library spends its time on calling, not on computing. The same
-rules in NumPy take a tenth of the time.
+rules in NumPy are several times as fast.
 """
 
 import numpy as np
@@ -10,6 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from wm_core.worlds.planar import GAP
+
+#: With more dots than this, those that pass no wall are found first.
+MANY = 4000
 
 
 class Walker:
@@ -31,9 +34,9 @@ class Walker:
     def move(self, here: np.ndarray, step: np.ndarray, nudge: np.ndarray, moment: int = 0) -> np.ndarray:
         """As `planar.move`: points (2, n), steps and nudges like them, to the points after the step."""
         faces = self.faces[moment if self.moves else 0]
-        stop, hit = slide(faces, here, step)
+        stop, hit = until_wall(faces, here, step)
         if len(hit):
-            stop[:, hit] = slide(faces[..., hit], stop[:, hit], nudge[:, hit])[0]
+            stop[:, hit] = until_wall(faces[..., hit], stop[:, hit], nudge[:, hit])[0]
         if self.moves:
             stop = clear(self.faces[moment + 1], stop)
         return stop
@@ -53,7 +56,7 @@ class Walker:
         Args:
             start: where they begin.
             heading: of the first step but for its turn.
-            turns: by which each step turns from the one before; a third as much from the way to a door.
+            turns: by which each step turns from the one before; 0.3 of it from the way to a door.
             lengths: of the steps.
             begins: the step from which on a walk heads for its door; infinite for one that never does.
             doorway: the places before and behind the door. A walk goes to the one, then to the other, then on at random.
@@ -87,8 +90,19 @@ class Walker:
         return actions, path if self.phases is None else torch.cat([path, self.phases.cpu()[..., None]], -1)
 
 
-def slide(faces: np.ndarray, start: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As `planar.slide_free`: the points (2, n) after steps that end at the first wall, and the numbers of those that met one."""
+def until_wall(faces: np.ndarray, start: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `planar.until_wall`: the points (2, n) after steps that end at the first wall, and the numbers of those that met one."""
+    if start.shape[1] > MANY:  # most dots are near no wall, and then it pays to look who is
+        end = start + step
+        low, high = np.minimum(start, end)[:, None], np.maximum(start, end)[:, None]
+        near = (faces[0] <= high) & (faces[1] >= low)  # (2, k, n)
+        who = (near[0] & near[1]).any(0).nonzero()[0]
+        end[:, who], hit = _until_wall(faces[..., who], start[:, who], step[:, who])
+        return end, who[hit]
+    return _until_wall(faces, start, step)
+
+
+def _until_wall(faces: np.ndarray, start: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     safe = step + np.float32(1e-20)  # moves nothing but zeros
     shares = (faces - start[:, None]) / safe[:, None]  # (2, 2, k, n) of the step, at which each face is reached
     enter = np.maximum(*np.minimum(shares[0], shares[1]))  # inside when inside along both axes
