@@ -59,7 +59,7 @@ def test_where_the_goal_is_out_of_reach_it_goes_straight_for_it():
 
 def test_each_round_is_drawn_around_the_elites_of_the_one_before():
     rounds = []
-    search = CEM(horizon=2, samples=64, elites=5, iterations=3, floor=0.2, momentum=0.25, spread=0.7)
+    search = CEM(horizon=2, samples=64, elites=5, iterations=3, floor=0.2, momentum=0.25, momentum_std=0.5, spread=0.7)
     plan = search.plan(
         Adding(), torch.zeros(1, 2), to_goal(torch.ones(1, 2)), bound=far, generator=seeded(), record=rounds
     )
@@ -70,7 +70,7 @@ def test_each_round_is_drawn_around_the_elites_of_the_one_before():
         elites = made.actions[0, made.costs[0].argsort()[:5]]
         torch.testing.assert_close(mean[0], 0.25 * made.mean[0] + 0.75 * elites.mean(0))
         if std is not None:
-            expected = 0.25 * made.std[0] + 0.75 * elites.std(0, correction=0)
+            expected = 0.5 * made.std[0] + 0.5 * elites.std(0, correction=0)
             torch.testing.assert_close(std[0], expected.clamp_min(0.2))
 
 

@@ -77,7 +77,7 @@ class Integrator:
     def over(self, planner, seed=0, z=None, start=None):
         """How many times the best cost a planner's plans cost, on average over episodes."""
         z = torch.zeros(3, 2) if z is None else z
-        plan = planner.plan(self, z, self.cost, bound=far, generator=seeded(seed), start=start, action=1)
+        plan = planner.plan(self, z, self.cost, bound=far, generator=seeded(seed), start=start, action_dim=1)
         return float((self.of(z, plan) / self.of(z, self.best(z))).mean())
 
 
@@ -137,7 +137,7 @@ def test_random_plans_are_far_off_and_a_small_budget_gets_most_of_the_way():
 def test_a_warm_start_saves_a_third_of_the_rounds(of):
     """How many until the next plan is within a quarter of the best: from the rest of the last plan, and from nothing."""
     mass, z = Integrator(10.0, 0.02), torch.zeros(3, 2)
-    plan = of(20).plan(mass, z, mass.cost, bound=far, generator=seeded(), action=1)
+    plan = of(20).plan(mass, z, mass.cost, bound=far, generator=seeded(), action_dim=1)
     z = mass.rollout(z, plan[:, :1])[:, 0]
     needed = [
         next(k for k in range(1, 40) if mass.over(of(k), z=z, start=start) < 1.25) for start in (shifted(plan), None)
@@ -257,16 +257,32 @@ def test_a_plan_whose_cost_is_no_number_is_never_taken(planner):
     assert (plan[:, 0, 0] > 0).all()
 
 
+@pytest.mark.parametrize("samples", [64, 256])
+def test_by_default_neither_few_nor_most_samples_of_mppi_count(samples):
+    rounds = []
+    MPPI(STEPS, samples, 1).plan(
+        MASS, torch.zeros(20, 2), MASS.cost, bound=far, generator=seeded(), action_dim=1, record=rounds
+    )
+    assert 5 < rounds[0].effective.median() < samples / 2
+
+
 @every
 def test_it_is_a_planner(planner):
     wanted, got = (list(inspect.signature(kind.plan).parameters) for kind in (Planner, type(planner)))
     assert got == wanted
 
 
-@pytest.mark.parametrize("kind", [CEM, MPPI, EliteMPPI, GradientPlanner])
-@pytest.mark.parametrize("wrong", [{"horizon": 0}, {"samples": 0}, {"iterations": 0}, {"elites": 129}])
+WRONG = [{"horizon": 0}, {"samples": 0}, {"iterations": 0}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        *((kind, wrong) for kind in (CEM, MPPI, EliteMPPI, GradientPlanner) for wrong in WRONG),
+        (CEM, {"elites": 129}),
+        (EliteMPPI, {"elites": 129}),
+    ],
+)
 def test_settings_that_cannot_be_are_refused_by_name(kind, wrong):
-    if "elites" in wrong and kind in (MPPI, GradientPlanner):
-        return
     with pytest.raises(ValueError, match=next(iter(wrong))):
         kind(**wrong)

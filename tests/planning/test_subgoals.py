@@ -24,8 +24,8 @@ class Noting:
     def __init__(self, plan):
         self.asked, self.given = [], torch.tensor(plan)
 
-    def plan(self, model, z, cost, *, bound, generator, start=None, action=2, record=None):
-        self.asked.append((model, z, cost, start, action))
+    def plan(self, model, z, cost, *, bound, generator, start=None, action_dim=2, record=None):
+        self.asked.append((model, z, cost, start, action_dim))
         return self.given.expand(len(z), -1, -1)
 
 
@@ -51,9 +51,9 @@ def test_it_is_a_planner_that_drive_runs_to_the_goal():
 
 def test_the_low_level_is_sent_to_the_first_latent_of_the_high_plan():
     high, low = Noting([[[3.0, 0.0], [0.0, 3.0]]]), Noting([[[1.0, 0.0]]])
-    planner, z = levels(high, low, macro=2), torch.tensor([[1.0, 1.0], [2.0, 0.0]])
+    planner, z = levels(high, low, macro_dim=2), torch.tensor([[1.0, 1.0], [2.0, 0.0]])
     model, final = Adding(), to_goal(z)
-    planner.plan(model, z, final, bound=within(1.0), generator=torch.Generator(), action=5)
+    planner.plan(model, z, final, bound=within(1.0), generator=torch.Generator(), action_dim=5)
     assert torch.equal(planner.subgoal, z + torch.tensor([3.0, 0.0]))
     assert high.asked[0][0] is planner.slow
     assert high.asked[0][2] is final
@@ -109,7 +109,7 @@ def test_the_levels_may_see_differently():
     assert (path[0, -1, :2] - goal[0]).norm() < 0.5
 
 
-@pytest.mark.parametrize("wrong", ["macro", "every", "lasts"])
+@pytest.mark.parametrize("wrong", ["macro_dim", "every", "lasts"])
 def test_a_count_below_one_is_refused(wrong):
     with pytest.raises(ValueError, match=f"{wrong}: got 0"):
         levels(**{wrong: 0})

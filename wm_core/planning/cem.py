@@ -9,7 +9,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from wm_core.planning.search import Bound, Cost, Imagines, Round, best_of, counts, first_mean, imagining, scattered
+from wm_core.planning.search import (
+    Bound,
+    Cost,
+    Imagines,
+    Round,
+    best_of,
+    counts,
+    first_mean,
+    fitted,
+    imagining,
+    scattered,
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,8 @@ class CEM:
         iterations: how often (10).
         spread: standard deviation of each number of an action at first, in the actions' own unit (the bound there).
         floor: least standard deviation, so that a search which agreed too early can still move (0).
-        momentum: how much of the old mean and deviation each refit keeps (0.15 for the mean, 0.75 for the deviation).
+        momentum: how much of the old mean each refit keeps (0.15).
+        momentum_std: how much of the old deviation (0.75).
         smooth: correlation of the noise of one action with that of the next (0). See `scattered`.
 
     Raises:
@@ -37,6 +49,7 @@ class CEM:
     spread: float = 1.0
     floor: float = 0.05
     momentum: float = 0.1
+    momentum_std: float = 0.1
     smooth: float = 0.0
 
     def __post_init__(self):
@@ -52,20 +65,29 @@ class CEM:
         bound: Bound,
         generator: torch.Generator,
         start: Float[Tensor, "episodes horizon action"] | None = None,
-        action: int = 2,
+        action_dim: int = 2,
         record: list[Round] | None = None,
     ) -> Float[Tensor, "episodes horizon action"]:
-        """The plan for each episode: the mean of the last elites. For the arguments see `Planner.plan`."""
-        mean = first_mean(z, self.horizon, action, start, bound)
+        """The plan for each episode: the last mean. For the arguments see `Planner.plan`."""
+        mean = first_mean(z, self.horizon, action_dim, start, bound)
         std, imagine = torch.full_like(mean, self.spread), imagining(model, z, self.samples)
         for _ in range(self.iterations):
             actions = bound(scattered(mean, std, self.samples, generator, self.smooth))
-            actions[:, 0] = mean  # so that a search can only get worse by what the refit averages
+            actions[:, 0] = mean  # the best guess so far is rated too
             costs = cost(imagine(actions), actions)  # (episodes, samples)
-            _, which, elites = best_of(costs, actions, self.elites)  # (episodes, elites, horizon, action)
+            low, which, elites = best_of(costs, actions, self.elites)  # (episodes, elites, horizon, action)
+            weights = self.weigh(low)
             if record is not None:
-                weights = torch.zeros_like(costs).scatter_(1, which, 1 / self.elites)
-                record.append(Round(actions, costs, mean, std, weights))
-            mean = bound(self.momentum * mean + (1 - self.momentum) * elites.mean(1))
-            std = (self.momentum * std + (1 - self.momentum) * elites.std(1, correction=0)).clamp_min(self.floor)
+                record.append(Round(actions, costs, mean, std, torch.zeros_like(costs).scatter_(1, which, weights)))
+            centre, width = fitted(weights, elites)
+            mean = bound(self.momentum * mean + (1 - self.momentum) * centre)
+            std = (self.momentum_std * std + (1 - self.momentum_std) * width).clamp_min(self.floor)
+        return self.chosen(mean, weights, elites, generator)
+
+    def weigh(self, low: Float[Tensor, "episodes elites"]) -> Float[Tensor, "episodes elites"]:
+        """How much each elite counts, by its cost: here all alike."""
+        return torch.full_like(low, 1 / self.elites)
+
+    def chosen(self, mean: Tensor, weights: Tensor, elites: Tensor, generator: torch.Generator) -> Tensor:
+        """What a search returns of its last round: here the mean."""
         return mean

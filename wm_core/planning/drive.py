@@ -39,7 +39,7 @@ def drive(
     generator: Generator,
     steps: int = 16,
     every: int = 1,
-    action: int = 2,
+    action_dim: int = 2,
     record: list[Look] | None = None,
 ) -> Float[Tensor, "episodes time *state"]:
     """The states on the way, ``(episodes, steps + 1, *state)``. Each search begins with what is left of the last plan.
@@ -55,7 +55,7 @@ def drive(
         generator: decides the samples of all searches.
         steps: how many actions are done.
         every: how many actions of a plan are done before the next look; no more than it has.
-        action: numbers in an action.
+        action_dim: numbers in an action.
         record: a list to which every look is added, with what was imagined: one more rollout each.
 
     Raises:
@@ -69,7 +69,7 @@ def drive(
     for k in range(0, steps, every):
         cost, rest = costs[k * len(costs) // steps], None if plan is None else shifted(plan, every)
         z = see(states[-1])
-        plan = planner.plan(model, z, cost, bound=bound, generator=generator, start=rest, action=action)
+        plan = planner.plan(model, z, cost, bound=bound, generator=generator, start=rest, action_dim=action_dim)
         if every > plan.shape[1]:
             raise ValueError(f"every: got {every} with plans of {plan.shape[1]}, wanted no more than a plan has")
         if record is not None:

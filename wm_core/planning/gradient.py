@@ -1,7 +1,7 @@
 """Planning by gradient: follow the slope of the cost through the model, from several places at once.
 
 A planner by samples asks the model what plans cost, a planner by gradient asks it how to make them cheaper. It needs a model and a
-cost that can be differentiated, and it finds what the model has wrong sooner than any other.
+cost that can be differentiated, and it is drawn to what the model has wrong.
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class GradientPlanner:
         bound: Bound,
         generator: torch.Generator,
         start: Float[Tensor, "episodes horizon action"] | None = None,
-        action: int = 2,
+        action_dim: int = 2,
         record: list[Round] | None = None,
     ) -> Float[Tensor, "episodes horizon action"]:
         """The cheapest plan that was met, for each episode. For the arguments see `Planner.plan`.
@@ -60,7 +60,7 @@ class GradientPlanner:
             ValueError: no gradient comes from the cost to the actions.
         """
         with torch.no_grad():
-            mean = first_mean(z, self.horizon, action, start, bound)
+            mean = first_mean(z, self.horizon, action_dim, start, bound)
             actions = bound(scattered(mean, self.spread, self.samples, generator))
             actions[:, 0] = mean
         imagine = imagining(model, z.detach(), self.samples)

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from wm_core.worlds.planar import shortened
+
 
 @runtime_checkable
 class Imagines(Protocol):
@@ -62,7 +64,7 @@ class Planner(Protocol):
         bound: Bound,
         generator: Generator,
         start: Tensor | None = None,
-        action: int = 2,
+        action_dim: int = 2,
         record: list[Round] | None = None,
     ) -> Tensor:
         """The plan for each episode, (episodes, horizon, action).
@@ -74,7 +76,7 @@ class Planner(Protocol):
             bound: what actions are allowed. Every plan that is tried obeys it, and so does the one that is returned.
             generator: decides the samples. One that lives on the CPU gives the same samples on every device.
             start: where the search begins, such as the rest of the last plan (`shifted`); zero without it.
-            action: numbers in an action.
+            action_dim: numbers in an action.
             record: a list to which every iteration is added.
         """
 
@@ -94,14 +96,14 @@ def counts(planner: object, *names: str) -> None:
 
 
 def first_mean(
-    z: Float[Tensor, "episodes *latent"], horizon: int, action: int, start: Tensor | None, bound: Bound
+    z: Float[Tensor, "episodes *latent"], horizon: int, action_dim: int, start: Tensor | None, bound: Bound
 ) -> Float[Tensor, "episodes horizon action"]:
     """Where a search begins: its ``start`` within the bound, or zero.
 
     Raises:
         ValueError: ``start`` is no plan for these episodes.
     """
-    wanted = (len(z), horizon, action)
+    wanted = (len(z), horizon, action_dim)
     if start is None:
         return z.new_zeros(wanted)
     if start.shape != wanted:
@@ -135,7 +137,7 @@ def scattered(
     shape = (len(mean), samples, *mean.shape[1:])
     noise = torch.randn(shape, generator=generator, device=generator.device).to(mean)
     if smooth:
-        noise = torch.einsum("ts,easd->eatd", smoothing(mean.shape[1], smooth).to(mean), noise)
+        noise = smoothing(mean.shape[1], smooth).to(mean) @ noise
     rows = noise.flatten(2)  # a row a plan: loops over two or three numbers are slow
     rows *= std.flatten(1)[:, None] if isinstance(std, Tensor) else std
     return rows.add_(mean.flatten(1)[:, None]).view(shape)
@@ -157,6 +159,16 @@ def best_of(
     return low, which, actions.gather(1, which[..., None, None].expand(-1, -1, *actions.shape[2:]))
 
 
+def fitted(
+    weights: Float[Tensor, "episodes elites"], elites: Float[Tensor, "episodes elites horizon action"]
+) -> tuple[Float[Tensor, "episodes horizon action"], Float[Tensor, "episodes horizon action"]]:
+    """Mean and standard deviation of plans that count by their weights, which sum to 1."""
+    rows, weights = elites.flatten(2), weights[:, None]
+    mean = weights @ rows  # (episodes, 1, numbers)
+    std = (weights @ (rows - mean).square()).sqrt()
+    return mean.view_as(elites[:, 0]), std.view_as(elites[:, 0])
+
+
 def effective_samples(weights: Float[Tensor, "*batch samples"]) -> Float[Tensor, "*batch"]:
     """1 / Σ w²: how many samples of equal weight would average as well. From 1 to as many as there are."""
     return 1 / weights.square().sum(-1)
@@ -171,11 +183,7 @@ def within(reach: float) -> Bound:
     """
     if reach <= 0:
         raise ValueError(f"reach: got {reach}, wanted a positive length")
-
-    def shorten(actions: Tensor) -> Tensor:
-        return actions * (reach / actions.norm(dim=-1, keepdim=True).clamp_min(reach))
-
-    return shorten
+    return lambda actions: shortened(actions, reach)
 
 
 def within_box(limit: float) -> Bound:

@@ -27,7 +27,7 @@ class SubGoals:
         low: searches over actions with the model that `plan` is given, for the sub-goal.
         slow: the high level's model: its ``rollout`` takes latents and macro-actions to the latents after each macro-action.
         bound: what macro-actions are allowed.
-        macro: numbers in a macro-action (8 in the paper's maze; ours are often displacements, which have 2).
+        macro_dim: numbers in a macro-action (8 in the paper's maze; ours are often displacements, which have 2).
         toward: from a sub-goal to the low level's cost (the paper's is a distance between latents too).
         lift: from what the low level sees to the slow model's latent. In the paper both levels share one space.
         every: low searches to each high one. At 1, each look is one search of each level.
@@ -41,7 +41,7 @@ class SubGoals:
     low: Planner
     slow: Imagines
     bound: Bound
-    macro: int = 2
+    macro_dim: int = 2
     toward: Callable[[Tensor], Cost] = squared_to_goal
     lift: Callable[[Tensor], Tensor] = lambda z: z
     every: int = 1
@@ -51,7 +51,7 @@ class SubGoals:
     _searches: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self):
-        for name in ("macro", "every", "lasts"):
+        for name in ("macro_dim", "every", "lasts"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: got {getattr(self, name)}, wanted at least 1")
 
@@ -65,7 +65,7 @@ class SubGoals:
         bound: Bound,
         generator: torch.Generator,
         start: Float[Tensor, "episodes horizon action"] | None = None,
-        action: int = 2,
+        action_dim: int = 2,
         record: list[Round] | None = None,
     ) -> Float[Tensor, "episodes horizon action"]:
         """The low level's plan towards the sub-goal. For the arguments see `Planner.plan`.
@@ -79,7 +79,7 @@ class SubGoals:
             self._look_far(self.lift(z), cost, generator)
         self._searches += 1
         return self.low.plan(
-            model, z, self.toward(self.subgoal), bound=bound, generator=generator, start=start, action=action,
+            model, z, self.toward(self.subgoal), bound=bound, generator=generator, start=start, action_dim=action_dim,
             record=record,
         )  # fmt: skip
 
@@ -90,6 +90,6 @@ class SubGoals:
             done = self._searches // self.lasts - (self._searches - self.every) // self.lasts
             rest = shifted(rest, done) if done else rest
         self.high_plan = self.high.plan(
-            self.slow, z, cost, bound=self.bound, generator=generator, start=rest, action=self.macro
+            self.slow, z, cost, bound=self.bound, generator=generator, start=rest, action_dim=self.macro_dim
         )
         self.subgoal = self.slow.rollout(z, self.high_plan[:, :1])[:, 0]
