@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from wm_core.nets.dynamics import ResidualDynamics, unroll
+from wm_core.nets.world_model import WorldModel
 
 
 class Doubling(nn.Module):
@@ -51,3 +52,17 @@ def test_the_gradient_reaches_the_first_latent_from_the_last_step():
 def test_no_action_leaves_nothing_to_imagine():
     with pytest.raises(RuntimeError, match="non-empty"):
         unroll(ResidualDynamics(4), torch.randn(2, 4), torch.randn(2, 0, 2))
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_planners_rollout_is_the_same_in_less_time(depth):
+    """Without gradients; it changes neither what it is given nor what the network is."""
+    dynamics = ResidualDynamics(6, 3, 2.0, 16, depth)
+    z, actions = torch.randn(1, 6).expand(5, -1), torch.randn(5, 7, 3)
+    before = [each.clone() for each in (z, actions, *dynamics.parameters())]
+    with torch.no_grad():
+        found = WorldModel(nn.Identity(), dynamics).rollout(z, actions)
+        torch.testing.assert_close(found, dynamics.rollout(z, actions))
+    torch.testing.assert_close(found, unroll(dynamics, z, actions))
+    assert all(map(torch.equal, before, (z, actions, *dynamics.parameters())))
+    assert WorldModel(nn.Identity(), dynamics).rollout(z, actions).requires_grad

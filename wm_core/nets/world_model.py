@@ -1,9 +1,10 @@
 """The interface that every world model of the book offers: encode, predict, rollout."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from wm_core.nets.dynamics import unroll
+from wm_core.nets.dynamics import ResidualDynamics, unroll
 
 
 class WorldModel(nn.Module):
@@ -30,4 +31,6 @@ class WorldModel(nn.Module):
         self, z: Float[Tensor, "batch dim"], actions: Float[Tensor, "batch horizon action"]
     ) -> Float[Tensor, "batch horizon dim"]:
         """Many steps ahead from one latent, with closed eyes."""
+        if isinstance(self.dynamics, ResidualDynamics) and not torch.is_grad_enabled():
+            return self.dynamics.rollout(z, actions)
         return unroll(self.dynamics, z, actions)
