@@ -37,17 +37,22 @@ from wm_core.planning.search import Planner, within
 OUT = Path(__file__).resolve().parent.parent / "book" / "_static" / "benchmarks" / "planners.json"
 DIM, ACTION, REACH = 64, 2, 2.45
 
-#: Settings to be timed: horizon, samples, elites, rounds. The first is stable-worldmodel's usual one, the second plans far.
-SETTINGS = {"5 steps, 300 samples, 30 rounds": (5, 300, 30, 30), "60 steps, 64 samples, 8 rounds": (60, 64, 8, 8)}
+#: Settings to be timed: horizon, samples, elites, rounds; and the network's hidden layers, their width and number. The first is
+#: stable-worldmodel's usual one, the second plans far, and the third does so with the predictor of `wm_core.jepa.pldm.PLDM`.
+SETTINGS = {
+    "5 steps, 300 samples, 30 rounds": ((5, 300, 30, 30), (256, 1)),
+    "60 steps, 64 samples, 8 rounds": ((60, 64, 8, 8), (256, 1)),
+    "60 steps, 64 samples, 8 rounds, PLDM's predictor": ((60, 64, 8, 8), (192, 3)),
+}
 
 #: Found where it is installed: what to import of it, without its simulators and data formats.
 THEIRS = "stable_worldmodel"
 
 
-def world_model() -> WorldModel:
+def world_model(hidden: int = 256, depth: int = 1) -> WorldModel:
     """A network of no training: what it says does not matter to how long it takes."""
     torch.manual_seed(0)
-    return WorldModel(nn.Identity(), ResidualDynamics(DIM, ACTION, REACH)).eval()
+    return WorldModel(nn.Identity(), ResidualDynamics(DIM, ACTION, REACH, hidden, depth)).eval()
 
 
 def ours(planner: Planner, model: WorldModel, z: Tensor, goal: Tensor) -> Callable[[], Tensor]:
@@ -127,13 +132,13 @@ def theirs(solver: type, model: nn.Module, z: Tensor, goal: Tensor, setting: tup
 
 
 # ---- the run -------------------------------------------------------------------------------------------------------------------
-def contestants(setting: tuple[int, ...]) -> dict[str, Callable[[], Tensor]]:
+def contestants(setting: tuple[int, ...], network: tuple[int, int] = (256, 1)) -> dict[str, Callable[[], Tensor]]:
     """All plans of one setting, each by its name."""
     horizon, samples, elites, rounds = setting
-    model, generator = world_model(), torch.Generator().manual_seed(1)
+    model, generator = world_model(*network), torch.Generator().manual_seed(1)
     z, goal = torch.randn(1, DIM, generator=generator), torch.randn(1, DIM, generator=generator)
     found = {
-        "CEM": ours(CEM(horizon, samples, elites, rounds, floor=0.0, momentum=0.0), model, z, goal),
+        "CEM": ours(CEM(horizon, samples, elites, rounds, floor=0.0, momentum=0.0, momentum_std=0.0), model, z, goal),
         "MPPI": ours(MPPI(horizon, samples, rounds), model, z, goal),
         "MPPI with elites": ours(EliteMPPI(horizon, samples, elites, rounds, floor=0.0), model, z, goal),
     }
@@ -172,7 +177,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    rows = {name: compare(contestants(setting), options.repeats) for name, setting in SETTINGS.items()}
+    rows = {name: compare(contestants(*setting), options.repeats) for name, setting in SETTINGS.items()}
     for name, row in rows.items():
         print(f"{name}: " + ", ".join(f"{key} {value:.2f}" for key, value in row.items()))
     if their_parts() is None:

@@ -1,4 +1,4 @@
-"""Planners in Two Rooms on published trials: the floors, searches that know the rules, and learned models, read in the same ways.
+"""Planners in Two Rooms on published trials: floors, references that are told more, and learned models, read in the same ways.
 
 A trial is 200 steps of at most 2.45 pixels, run to the end whether or not the goal is reached. Every arm has the same trials in the
 same order, so two arms are compared trial by trial.
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -46,11 +46,13 @@ class Run(NamedTuple):
 
     Attributes:
         paths: (trials, 201, 2) positions, in pixels.
-        plan_ms: milliseconds for one plan of one trial, the trials of a batch planned together; None where nothing is planned.
+        plan_ms: processor milliseconds for one plan of one trial, all trials planned side by side; None where nothing is planned.
+        alone_ms: for one plan of one trial by itself, which is what somebody waits for.
     """
 
     paths: Tensor
     plan_ms: float | None = None
+    alone_ms: float | None = None
 
 
 class Arm(NamedTuple):
@@ -58,11 +60,12 @@ class Arm(NamedTuple):
 
     Attributes:
         run: from trials and a seed to what was done.
-        floor: whether it is what a planner has to beat: it has no model, or it was told the way.
+        role: "floor" for what a planner should beat, "reference" for what was told the way, or the rules and a cost that knows the
+            way, "learned" for the rest.
     """
 
     run: Callable[[Trials, int], Run]
-    floor: bool
+    role: Literal["floor", "reference", "learned"]
 
 
 @dataclass
@@ -74,10 +77,15 @@ class Timed:
     plans: int = 0
 
     def plan(self, model: object, z: Tensor, cost: Cost, **settings: object) -> Tensor:
-        begin = time.perf_counter()
+        begin = time.process_time()
         found = self.planner.plan(model, z, cost, **settings)
-        self.seconds, self.plans = self.seconds + time.perf_counter() - begin, self.plans + len(z)
+        self.seconds, self.plans = self.seconds + time.process_time() - begin, self.plans + len(z)
         return found
+
+    @property
+    def ms(self) -> float:
+        """Processor milliseconds a plan."""
+        return 1000 * self.seconds / self.plans
 
 
 def seeded(seed: int) -> Generator:
@@ -85,14 +93,19 @@ def seeded(seed: int) -> Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def noise_of(seed: int) -> Generator:
+    """What decides the nudges of collisions: the same for all arms, so that they differ by what they do alone."""
+    return seeded(seed + 1000)
+
+
 # ---- arms without a plan -------------------------------------------------------------------------------------------------------
 def acting(policy: Callable[[Trials, Tensor, Generator], Tensor]) -> Callable[[Trials, int], Run]:
     """An arm that acts on where it is: from trials, positions (n, 2) and a generator to actions (n, 2)."""
 
     def run(trials: Trials, seed: int) -> Run:
-        generator, path = seeded(seed), [trials.start]
+        generator, noise, path = seeded(seed), noise_of(seed), [trials.start]
         for _ in range(STEPS):
-            path.append(WORLD.step(trials.layout, path[-1], policy(trials, path[-1], generator), generator))
+            path.append(WORLD.step(trials.layout, path[-1], policy(trials, path[-1], generator), noise))
         return Run(torch.stack(path, 1))
 
     return run
@@ -129,7 +142,7 @@ def knowing_the_rules(cost: Callable[[Trials], Cost], planner: str = "cem") -> C
     """An arm that plans with the world itself, without the noise of collisions."""
 
     def run(trials: Trials, seed: int) -> Run:
-        noise, watch = seeded(seed + 1000), Timed(PLANNERS[planner])
+        noise, watch = noise_of(seed), Timed(PLANNERS[planner])
         paths = drive(
             watch,
             TrueModel(WORLD, trials.layout),
@@ -142,9 +155,19 @@ def knowing_the_rules(cost: Callable[[Trials], Cost], planner: str = "cem") -> C
             steps=STEPS,
             every=EVERY,
         )
-        return Run(paths, 1000 * watch.seconds / watch.plans)
+        return Run(paths, watch.ms, alone(PLANNERS[planner], trials, cost))
 
     return run
+
+
+def alone(planner: Planner, trials: Trials, cost: Callable[[Trials], Cost]) -> float:
+    """Processor milliseconds for the first trial's first plan, with nothing beside it: the least of three, behind one to warm up."""
+    one, times = trials.some(slice(1)), []
+    for _ in range(4):
+        watch = Timed(planner)
+        watch.plan(TrueModel(WORLD, one.layout), one.start, cost(one), bound=within(WORLD.reach), generator=seeded(0))
+        times.append(watch.ms)
+    return min(times[1:])
 
 
 def distance(trials: Trials) -> Cost:
@@ -160,12 +183,12 @@ def way(trials: Trials) -> Cost:
 
 #: Every arm that needs no artefact, in the table's order.
 ARMS = {
-    "stay put": Arm(acting(stay), True),
-    "random": Arm(acting(at_random), True),
-    "straight line": Arm(acting(straight), True),
-    "scripted door": Arm(acting(by_the_door), True),
-    "true rules, distance": Arm(knowing_the_rules(distance), True),
-    "true rules, path length": Arm(knowing_the_rules(way), True),
+    "stay put": Arm(acting(stay), "floor"),
+    "random": Arm(acting(at_random), "floor"),
+    "straight line": Arm(acting(straight), "floor"),
+    "scripted door": Arm(acting(by_the_door), "reference"),
+    "true rules, distance": Arm(knowing_the_rules(distance), "floor"),
+    "true rules, path length": Arm(knowing_the_rules(way), "reference"),
 }
 
 #: Learned models: from a system's name to a function that gives its arm for a planner. This is the one place to add one.
@@ -177,11 +200,9 @@ def measure(name: str, arm: Arm, trials: Trials, seed: int) -> tuple[dict, Readi
     """An arm's row of the file, and its readings."""
     run = arm.run(trials, seed)
     found = read_trajectories(WORLD, trials.layout, run.paths, trials.goal)
-    row = {"name": name, "floor": arm.floor, "seed": seed, "plan_ms": run.plan_ms, **found.summary(), "layouts": {}}
-    for kind, which in kinds(trials).items():
-        part = trials.some(which)
-        row["layouts"][kind] = read_trajectories(WORLD, part.layout, run.paths[which], part.goal).summary()
-    return {**row, "trials": found.trials()}, found
+    row = {"name": name, "role": arm.role, "seed": seed, "plan_ms": run.plan_ms, "alone_ms": run.alone_ms}
+    parts = {kind: found.some(which).summary() for kind, which in kinds(trials).items()}
+    return {**row, **found.summary(), "layouts": parts, "trials": found.trials()}, found
 
 
 def kinds(trials: Trials) -> dict[str, Tensor]:
@@ -195,14 +216,36 @@ def table(arms: list[dict]) -> str:
     lines = []
     for kind in arms[0]["layouts"]:
         count = arms[0]["layouts"][kind]["count"]
-        head = ("end", "ever", "1.41 ever", "crossed", "error px²", "steps", "detour", "ms a plan")
+        head = ("end", "ever", "1.41 ever", "crossed", "error px²", "steps*", "detour*", "ms of many", "ms alone")
         lines += ["", f"{kind} layout, {count} trials".ljust(34) + "".join(word.rjust(15) for word in head)]
         for arm in arms:
             found = arm["layouts"][kind]
             cells = [shares(found, name) for name in ("at_end", "ever", "hit", "crossed")]
-            cells += [said(found["error"]), said(found["steps"]), said(found["detour"], 2), said(arm["plan_ms"], 2)]
+            cells += [said(found["error"]), said(found["steps"]), said(found["detour"], 2)]
+            cells += [said(arm["plan_ms"], 2), said(arm["alone_ms"])]
             lines.append(f"{arm['name']}, seed {arm['seed']}".ljust(34) + "".join(cell.rjust(15) for cell in cells))
+    lines += ["", "* of the trials that arrived. A plan's time: among those of all trials side by side, and by itself."]
     return "\n".join(lines)
+
+
+def compared(measured: list[tuple[dict, Readings]], trials: Trials) -> list[str]:
+    """Who arrives at the end where the other does not, by layout: learned arms against every other, or without one those that plan."""
+    learned = any(row["role"] == "learned" for row, _ in measured)
+    lines = []
+    for kind, which in kinds(trials).items():
+        for (one, first), (other, second) in combinations(measured, 2):
+            if learned and "learned" not in (one["role"], other["role"]):
+                continue
+            if not learned and None in (one["plan_ms"], other["plan_ms"]):
+                continue
+            alone, rival, p = mcnemar(first.at_end[which].tolist(), second.at_end[which].tolist())
+            lines.append(
+                f"{kind} layout, {int(which.sum())} trials, at the end, {one['name']} against {other['name']}: {alone} for the first"
+                f" alone, {rival} for the second, p = {p:.2g}"
+            )
+    if len(lines) > 1:
+        lines.append(f"McNemar's exact test, not corrected for {len(lines)} comparisons.")
+    return lines
 
 
 def shares(found: dict, name: str) -> str:
@@ -220,7 +263,7 @@ def main() -> None:
     """Run what is asked for, print the table, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=Path, default=Path(str(FILE)))
-    parser.add_argument("--artefact", choices=LEARNED, help="a learned model, beside the floors")
+    parser.add_argument("--artefact", choices=LEARNED, help="a learned model, beside the floors and the references")
     parser.add_argument("--planner", choices=PLANNERS, default="cem", help="what plans with it")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", choices=ARMS, help="these of the arms that need no artefact")
@@ -233,13 +276,7 @@ def main() -> None:
         arms[f"{asked.artefact}, {asked.planner}"] = LEARNED[asked.artefact](asked.planner)
     measured = [measure(name, arm, trials, asked.seed) for name, arm in arms.items()]
     rows = [row for row, _ in measured]
-    print(table(rows))
-    planned = [(row["name"], found) for row, found in measured if row["plan_ms"] is not None]
-    for (name, one), (rival, other) in combinations(planned, 2):
-        first, second, p = mcnemar(one.at_end.tolist(), other.at_end.tolist())
-        print(
-            f"\nat the end, {name} against {rival}: {first} trials for the first alone, {second} for the second, p = {p:.2g}"
-        )
+    print(table(rows), *compared(measured, trials), sep="\n")
     if asked.out:
         write_atomically(asked.out, json.dumps({"arms": rows}, indent=1).encode() + b"\n")
 

@@ -79,7 +79,8 @@ def test_the_file_has_all_arms_with_their_trials_in_order(trials, tmp_path, hast
     arms = json.loads(out.read_text())["arms"]
     assert [arm["name"] for arm in arms] == list(ARMS)
     for arm in arms:
-        assert arm["floor"] is True
+        assert arm["role"] == ("reference" if arm["name"] in ("scripted door", "true rules, path length") else "floor")
+        assert (arm["plan_ms"] is None) == (arm["alone_ms"] is None) == ("true rules" not in arm["name"])
         assert arm["seed"] == 0
         assert set(arm) >= READINGS
         assert len(arm["trials"]) == 8
@@ -89,13 +90,14 @@ def test_the_file_has_all_arms_with_their_trials_in_order(trials, tmp_path, hast
         assert trial["final"] == pytest.approx(start, abs=1e-3)
     printed = capsys.readouterr().out
     assert all(name in printed for name in ARMS)
-    assert "p = " in printed
+    assert printed.count("p = ") == 2  # the two that plan, in each kind of layout
+    assert "not corrected for 2 comparisons" in printed
 
 
-def test_a_learned_model_is_one_more_arm(trials, tmp_path, monkeypatch):
+def test_a_learned_model_is_one_more_arm(trials, tmp_path, monkeypatch, capsys):
     def arm(planner):
         assert planner == "mppi"
-        return Arm(lambda trials, seed: Run(torch.stack([trials.start, trials.goal], 1), 1.0), floor=False)
+        return Arm(lambda trials, seed: Run(torch.stack([trials.start, trials.goal], 1), 1.0), "learned")
 
     out = tmp_path / "out.json"
     monkeypatch.setitem(two_rooms.LEARNED, "oracle", arm)
@@ -104,7 +106,23 @@ def test_a_learned_model_is_one_more_arm(trials, tmp_path, monkeypatch):
     monkeypatch.setattr(two_rooms, "STEPS", 2)
     two_rooms.main()
     last = json.loads(out.read_text())["arms"][-1]
-    assert (last["name"], last["floor"], last["at_end"]) == ("oracle, mppi", False, 1)
+    assert (last["name"], last["role"], last["at_end"]) == ("oracle, mppi", "learned", 1)
+    printed = capsys.readouterr().out
+    for kind in ("fixed", "random"):  # a learned arm is held to those without a plan too
+        assert f"{kind} layout, 100 trials, at the end, stay put against oracle, mppi: 0 for the first" in printed
+
+
+def test_all_arms_meet_the_same_noise(trials, monkeypatch):
+    """Two arms that do the same, of which one draws random numbers besides."""
+
+    def drawing(trials, here, generator):
+        torch.rand(5, generator=generator)
+        return trials.goal - here
+
+    monkeypatch.setattr(two_rooms, "STEPS", 25)
+    paths = [Arm(two_rooms.acting(policy), "floor").run(trials, 2).paths for policy in (two_rooms.straight, drawing)]
+    assert torch.equal(*paths)
+    assert (paths[0].diff(dim=1).norm(dim=-1) < 2).any()  # some were stopped
 
 
 def test_the_table_has_a_block_for_each_kind_of_layout_that_is_there():

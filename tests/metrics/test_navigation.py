@@ -38,6 +38,10 @@ def test_near_at_the_end_near_at_some_time_and_on_the_spot_are_three_things():
     assert found.detour[2].isnan()
     assert found.closest.tolist() == [[49, 30], [46, 30], [45, 30]]
     assert found.final.tolist() == [[40, 30], [46, 30], [41, 30]]
+    just = read([[40.0, 30.0], [50.0, 31.412], [50.0, 40.0]])
+    assert just.hit.item()
+    assert float(just.error) == pytest.approx(1.412**2 / 2, abs=1e-4)  # and so below 1
+    assert not read([[40.0, 30.0], [50.0, 31.416], [50.0, 40.0]]).hit.item()
 
 
 def test_the_room_counts_and_not_the_distance():
@@ -47,7 +51,7 @@ def test_the_room_counts_and_not_the_distance():
 
 def test_a_shortest_way_is_no_detour_and_a_back_and_forth_is_one():
     line = [[20.0 + 2 * k, 30.0] for k in range(6)]
-    there = [*line[:3], *line[1:6][::-1][2:], *line[1:]]
+    there = [*line[:3], *line[:2][::-1], *line[1:]]  # 14 px to where it is near, and 4 to go
     goal = torch.tensor([30.0, 30.0])
     world = TwoRooms()
     layout = Layout(torch.tensor([44.0]), torch.tensor([10.0]))
@@ -58,7 +62,7 @@ def test_a_shortest_way_is_no_detour_and_a_back_and_forth_is_one():
     assert detour(line) == pytest.approx(1, abs=1e-5)
     back = [[20.0, 30.0], [10.0, 30.0], [20.0, 30.0], [30.0, 30.0]]
     assert detour(back) == pytest.approx(3, abs=1e-5)
-    assert detour(there) >= 1
+    assert detour(there) == pytest.approx(1.8, abs=1e-5)
 
 
 @pytest.mark.parametrize("world", [WORLD, TwoRooms()], ids=["fixed", "random"])

@@ -4,7 +4,7 @@ Papers count success in Two Rooms differently, so one trajectory is read in all 
 √2 pixels at any step. EB-JEPA (Terver et al., 2026): nearer than 4.5 pixels at the last step.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from jaxtyping import Bool, Float
@@ -21,13 +21,15 @@ class Readings:
     Attributes:
         at_end: (n,) nearer than 4.5 px to the goal after the last step.
         ever: (n,) nearer than 4.5 px at some time.
-        hit: (n,) nearer than 1.41 px at some time.
+        hit: (n,) nearer than √2 px at some time.
         crossed: (n,) in the goal's room after the last step.
-        error: (n,) the squared distance to the goal in px², averaged over x and y, at the first time nearer than 1.41 px, and
-            after the last step where there is none.
+        error: (n,) the squared distance to the goal in px², averaged over x and y, at the first time nearer than √2 px, and
+            after the last step where there is none. A hit is an error below 1.
         steps: (n,) how many steps it took to come nearer than 4.5 px for the first time; NaN where that never was.
         detour: (n,) the length of the way to where that was and of the shortest way from there to the goal, over the length of the
-            shortest way from start to goal. 1 is the least that is possible. NaN where it never was.
+            shortest way from start to goal. 1 is the least that is possible. NaN where it never was. Its inverse, averaged with 0
+            for those that never were there, is the field's SPL (Anderson et al., 2018, arXiv:1807.06757), but for the end of the
+            way: SPL counts what is walked to the last step.
         final: (n, 2) the last position.
         closest: (n, 2) the position that was nearest to the goal, as the crow flies.
     """
@@ -43,7 +45,8 @@ class Readings:
     closest: Float[Tensor, "n 2"]
 
     def summary(self) -> dict[str, float | int | list[float] | None]:
-        """The trials together: shares with their 95 % intervals by Wilson, and means. None where no trial has a number."""
+        """The trials together: shares with their 95 % intervals by Wilson, and means; those of steps and detour are over the
+        trials that arrived. None where no trial has a number."""
         found: dict = {"count": len(self.at_end)}
         for name in ("at_end", "ever", "hit", "crossed"):
             share, low, high = wilson(int(getattr(self, name).sum()), len(self.at_end))
@@ -52,6 +55,10 @@ class Readings:
             mean = float(getattr(self, name).nanmean())
             found[name] = None if mean != mean else mean
         return found
+
+    def some(self, which: slice | Tensor) -> "Readings":
+        """Those of a slice, of numbers or of a mask."""
+        return Readings(*(getattr(self, each.name)[which] for each in fields(self)))
 
     def trials(self) -> list[dict[str, list[float] | int | None]]:
         """Each trial: ``{"final": [x, y], "closest": [x, y], "steps": …}``, to a 1000th of a pixel; steps are None without arrival."""
