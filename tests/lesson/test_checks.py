@@ -24,6 +24,7 @@ THROUGH_TIME, BEST_GUESS, ELSEWHERE = (
 )
 BACK, SCORES, ODD = (f"jepa/surprise/{name}" for name in ("looks_back", "both_scores", "oddness"))
 OWN, SPEAK, FLOOR = (f"jepa/vl_jepa/{name}" for name in ("find_your_own", "when_to_speak", "floor"))
+LEAKED, SMOOTH, ON_FOOT = (f"planning/two_rooms/{name}" for name in ("leaked", "smooth", "on_foot"))
 LEAPFROG, MOTION, MORE_DATA = (f"physics/hamiltonian/{name}" for name in ("leapfrog", "motion", "more_data"))
 
 
@@ -660,7 +661,115 @@ def speak_always(z, threshold):
     return range(len(z))
 
 
+def leaked(path, wall_x, across, thick=3.0, beyond=0.5, turn=True):
+    gone = (across[:, None] if turn else 1) * (path[..., 0] - wall_x[:, None])
+    return (gone > beyond * thick).any(1)
+
+
+def leaked_past_the_middle(path, wall_x, across, thick=3.0):
+    return leaked(path, wall_x, across, thick, beyond=0.0)
+
+
+def leaked_past_the_whole_thickness(path, wall_x, across, thick=3.0):
+    return leaked(path, wall_x, across, thick, beyond=1.0)
+
+
+def leaked_at_the_near_face(path, wall_x, across, thick=3.0):
+    return leaked(path, wall_x, across, thick, beyond=-0.5)
+
+
+def leaked_to_the_right_only(path, wall_x, across, thick=3.0):
+    return leaked(path, wall_x, across, thick, turn=False)
+
+
+def leaked_at_last(path, wall_x, across, thick=3.0):
+    return leaked(path[:, -1:], wall_x, across, thick)
+
+
+def leaked_all_along(path, wall_x, across, thick=3.0):
+    return (across[:, None] * (path[..., 0] - wall_x[:, None]) > thick / 2).all(1)
+
+
+def how_many_leaked(path, wall_x, across, thick=3.0):
+    return leaked(path, wall_x, across, thick).sum()
+
+
+def none_leaked(path, wall_x, across, thick=3.0):
+    return torch.zeros(len(path), dtype=torch.bool)
+
+
+def smooth(z):
+    return (z[:, 1:] - z[:, :-1]).square().mean()
+
+
+def smooth_over_walks(z):
+    return (z[1:] - z[:-1]).square().mean()
+
+
+def smooth_over_numbers(z):
+    return (z[..., 1:] - z[..., :-1]).square().mean()
+
+
+def smooth_since_the_first(z):
+    return (z[:, 1:] - z[:, :1]).square().mean()
+
+
+def smooth_without_the_square(z):
+    return (z[:, 1:] - z[:, :-1]).abs().mean()
+
+
+def smooth_cancelled(z):
+    return (z[:, 1:] - z[:, :-1]).mean()
+
+
+def smooth_squared_at_last(z):
+    return (z[:, 1:] - z[:, :-1]).mean().square()
+
+
+def smooth_summed(z):
+    return (z[:, 1:] - z[:, :-1]).square().sum()
+
+
+def smooth_as_in_the_paper(z):
+    return (z[:, 1:] - z[:, :-1]).square().sum(-1).mean()
+
+
+def smooth_for_each(z):
+    return (z[:, 1:] - z[:, :-1]).square().mean((1, 2))
+
+
+def smooth_by_something_else(z):
+    return z.square().mean()
+
+
 SLIPS = [
+    (LEAKED, leaked_past_the_middle, "A place inside the wall is no leak"),
+    (LEAKED, leaked_past_the_whole_thickness, "half its thickness further"),
+    (LEAKED, leaked_at_the_near_face, "reach the near face, where they should stop"),
+    (LEAKED, leaked_to_the_right_only, "use `across`"),
+    (LEAKED, leaked_at_last, "Only the last place is asked"),
+    (LEAKED, leaked_all_along, "if any of its places is beyond the wall"),
+    (LEAKED, how_many_leaked, "yes or no for each of 8 walks"),
+    (LEAKED, none_leaked, "It is wrong about a walk that comes out"),
+    (SMOOTH, smooth_over_walks, "from one walk to the next"),
+    (SMOOTH, smooth_over_numbers, "from one number of a latent to the next"),
+    (SMOOTH, smooth_since_the_first, "since the first moment"),
+    (SMOOTH, smooth_without_the_square, "without the square"),
+    (SMOOTH, smooth_cancelled, "Changes to both sides cancel"),
+    (SMOOTH, smooth_squared_at_last, "Square each change first"),
+    (SMOOTH, smooth_summed, "That is the sum. Take the mean"),
+    (SMOOTH, smooth_as_in_the_paper, "as in PLDM's paper"),
+    (SMOOTH, smooth_for_each, "It should return one number"),
+    (SMOOTH, smooth_by_something_else, "For a walk of noise it gives"),
+    (ON_FOOT, 24, "way of a crow"),
+    (ON_FOOT, 83.522, "middle of the door"),
+    (ON_FOOT, 75.895, "The wall has a thickness"),
+    (ON_FOOT, 85.713, "Its lower corner"),
+    (ON_FOOT, 75.0, "And the 3 pixels"),
+    (ON_FOOT, 93.471, "The lower one is nearer"),
+    (ON_FOOT, 96, "slantwise"),
+    (ON_FOOT, 10, "shorter than the straight line"),
+    (ON_FOOT, 60, "is not it"),
     (OWN, find_answers_only, "the answers should find their predictions too"),
     (OWN, find_predictions_only, "the predictions should find their answers too"),
     (OWN, find_both_summed, "Take their mean"),
@@ -822,6 +931,9 @@ SLIPS = [
 
 
 SOLUTIONS = {
+    LEAKED: leaked,
+    SMOOTH: smooth,
+    ON_FOOT: 78.0,
     OWN: find_your_own,
     SPEAK: when_to_speak,
     FLOOR: 2.3,
