@@ -1,5 +1,8 @@
 // The picture of two rooms: what was tried in faint strands, what was chosen, what was done, and what may be dragged.
+import { say } from "./kit.mjs";
+
 const MARGIN = 1.6; // pixels of the world outside the room that are drawn
+const NOW = 64, EARLIER = 20, BEST = 16; // strands that are drawn at most, of this round, of each before, of the best
 const LEVELS = 14, TILE = 110; // terraces of a map of costs, and the pixels along its side
 
 function polyline(ctx, points) {
@@ -43,7 +46,7 @@ export function painter({ size, border }) {
         const [a, b] = [Math.min(Math.floor(x), side - 2), Math.min(Math.floor(y), side - 2)], [u, v] = [x - a, y - b], at = b * side + a;
         const value = (1 - v) * ((1 - u) * cost[at] + u * cost[at + 1]) + v * ((1 - u) * cost[at + side] + u * cost[at + side + 1]);
         const level = Math.min(Math.floor((LEVELS * (value - low)) / Math.max(high - low, 1e-9)), LEVELS - 1);
-        image.data.set([ink[0], ink[1], ink[2], 255 * 0.018 * level], 4 * i);
+        image.data.set([ink[0], ink[1], ink[2], 255 * 0.027 * level], 4 * i);
       }
       inner.putImageData(image, 0, 0);
       terraces = { map, ink: colour.ink, tile };
@@ -78,10 +81,11 @@ export function painter({ size, border }) {
     ctx.fillStyle = colour.ink;
     ctx.fillRect(X(goal[0]) - 4, X(goal[1]) - 0.75, 8, 1.5);
     ctx.fillRect(X(goal[0]) - 0.75, X(goal[1]) - 4, 1.5, 8);
+    say(ctx, "goal", X(goal[0]) - 12, X(goal[1]) + 16, colour.ink, colour.paper);
   }
-  // What was tried: every round faintly, the elites of the last one a little stronger.
+  // What was tried: the plans of the round in grey, fewer and fainter those of the rounds before, and the best of the round in orange.
   function strands(ctx, { plan: { rounds, horizon, from, age }, reveal, colour, world }) {
-    const upTo = Math.min(Math.floor(reveal), rounds.length - 1), faded = 1 - 0.6 * Math.min(age / horizon, 1);
+    const upTo = Math.min(Math.floor(reveal), rounds.length - 1), faded = 1 - 0.7 * Math.min(age / Math.min(horizon, 8), 1);
     const strand = ({ places }, s) => {
       const line = [from];
       for (let i = s * horizon; i < (s + 1) * horizon; i++) line.push([places[2 * i], places[2 * i + 1]]);
@@ -91,16 +95,17 @@ export function painter({ size, border }) {
     ctx.beginPath();
     ctx.rect(X(world.low), X(world.low), (world.high - world.low) * unit, (world.high - world.low) * unit);
     ctx.clip();
+    ctx.strokeStyle = colour.muted;
+    ctx.lineWidth = 0.8;
+    for (const [r, round] of rounds.slice(0, upTo + 1).entries()) {
+      const many = round.places.length / horizon / 2, shown = r === upTo ? NOW : EARLIER, apart = Math.ceil(many / shown);
+      ctx.globalAlpha = faded * (r === upTo ? 0.34 : 0.16);
+      for (let s = 0; s < many; s += apart) strand(round, s);
+    }
     ctx.strokeStyle = colour.imagined;
-    rounds.slice(0, upTo + 1).forEach((round, r) => {
-      const many = round.places.length / horizon / 2;
-      ctx.lineWidth = 0.8;
-      ctx.globalAlpha = faded * (r === upTo ? 0.2 : 0.1) * Math.min(1, 64 / many);
-      for (let s = 0; s < many; s++) strand(round, s);
-    });
-    ctx.lineWidth = 1.2;
-    ctx.globalAlpha = 0.4 * faded;
-    for (const s of rounds[upTo].best) strand(rounds[upTo], s);
+    ctx.lineWidth = 1.1;
+    ctx.globalAlpha = 0.55 * faded;
+    for (const s of rounds[upTo].best.slice(0, BEST)) strand(rounds[upTo], s);
     ctx.restore();
   }
   // What was done, beside what was imagined of it; rungs join the two where they are apart.
@@ -119,7 +124,7 @@ export function painter({ size, border }) {
     polyline(ctx, onCanvas([...trail, shown]));
     if (trail.length > 1) disc(ctx, trail[0], 4, null, colour.actual);
   }
-  function future(ctx, { plan: { places, from, age, subgoals }, colour }) {
+  function future(ctx, { plan: { places, from, age, subgoals, breaches }, colour }) {
     const left = [age ? places[age - 1] : from, ...places.slice(age)];
     for (const [wide, stroke, alpha] of [[6, colour.paper, 0.75], [2.6, colour.imagined, 1]]) {
       ctx.lineWidth = wide;
@@ -129,6 +134,11 @@ export function painter({ size, border }) {
     }
     ctx.fillStyle = colour.imagined;
     for (const [x, y] of left.slice(1)) fillDisc(ctx, X(x), X(y), 2.6);
+    for (const [wide, stroke] of [[6, colour.paper], [2.6, colour.ink]]) { // where it goes through the wall
+      ctx.lineWidth = wide;
+      ctx.strokeStyle = stroke;
+      for (const [x, y] of onCanvas(breaches)) for (const way of [-6, 6]) polyline(ctx, [[x - 6, y - way], [x + 6, y + way]]);
+    }
     for (const [x, y] of subgoals) {
       ctx.save();
       ctx.translate(X(x), X(y));

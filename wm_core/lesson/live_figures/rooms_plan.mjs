@@ -1,6 +1,8 @@
 // How a figure of two rooms plans: what imagines (the true world or a network), what a plan costs, and one level or two.
 import { generator, search } from "./rooms_world.mjs";
 
+const REST = 24; // milliseconds of work after which the page may breathe
+
 export const apart = ([ax, ay], [bx, by]) => Math.hypot(ax - bx, ay - by);
 const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
 const rows = (exported, wanted) => (exported > 0 ? exported : wanted); // an axis that was exported free takes what is there
@@ -34,14 +36,28 @@ async function valued(net, path, wanted, count) {
   for (let i = 0; i < count; i += m) {
     const part = new Float32Array(m * dim);
     part.set(path.subarray(i * dim, (i + m) * dim));
-    const { cost } = await net({ z: [[m, ...tail], part], goal: [[g, ...tail], tiled] });
-    costs.set(cost.subarray(0, Math.min(m, count - i)), i);
+    const [steps] = Object.values(await net({ z: [[m, ...tail], part], goal: [[g, ...tail], tiled] }));
+    costs.set(steps.subarray(0, Math.min(m, count - i)), i);
   }
   return costs;
 }
 
-// `plan({world, at, goal, chosen, start, seed})` finds a plan from `at` to `goal`; `start` is the first mean of its search. Settings
-// and networks are the figure's, see rooms.mjs.
+// Lets the page paint and hear its reader where a long search would keep it waiting, and counts what it took without that.
+function breather() {
+  let rested = performance.now(), spent = 0;
+  return async () => {
+    const now = performance.now();
+    if (now - rested > REST) {
+      spent += now - rested;
+      await new Promise((resolve) => setTimeout(resolve));
+      rested = performance.now();
+    }
+    return spent + performance.now() - rested; // milliseconds
+  };
+}
+
+// `plan({world, at, goal, chosen, start, before, noise})` finds a plan from `at` to `goal`. `start` is the first mean of its search,
+// `before` the plan that it is left of, `noise` draws normal numbers. Settings and networks are the figure's, see rooms.mjs.
 export function planner(nets, { size, reach, along, search: settings, high }) {
   // What every plan costs: `far(i)` is how far the i-th imagined place is, and the last alone counts, or all of them.
   function total(samples, horizon, far) {
@@ -52,11 +68,13 @@ export function planner(nets, { size, reach, along, search: settings, high }) {
   async function judge(kind, { path, places }, samples, horizon, { world, goal, wanted }) {
     if (kind === "path") {
       const onFoot = world.pathLength(goal);
-      return total(samples, horizon, (i) => onFoot([places[2 * i], places[2 * i + 1]]));
+      return total(samples, horizon, (i) => onFoot(world.free([places[2 * i], places[2 * i + 1]])));
     }
-    if (kind === "value") {
-      const costs = await valued(nets.value, path, wanted, samples * horizon);
-      return total(samples, horizon, (i) => costs[i]);
+    if (kind === "value") { // only of the latents that count: the network is not for nothing
+      const each = along === "last" ? 1 : horizon, dim = wanted.length, asked = new Float32Array(samples * each * dim);
+      for (let s = 0; s < samples; s++) asked.set(path.subarray(((s + 1) * horizon - each) * dim, (s + 1) * horizon * dim), s * each * dim);
+      const costs = await valued(nets.value, asked, wanted, samples * each);
+      return total(samples, each, (i) => costs[i]);
     }
     const dim = wanted.length; // the squared distance, of latents or of places
     return total(samples, horizon, (i) => {
@@ -74,29 +92,34 @@ export function planner(nets, { size, reach, along, search: settings, high }) {
     }
     return { path: places, places };
   }
-  // The second level: a few long steps of its own actions towards the goal. The lower level is to reach the first.
-  async function aim(z, task, kind, noise) {
-    const horizon = high.horizon ?? nets.propose.shapes.actions[1], dims = nets.propose.shapes.actions[2], { samples } = high;
-    const asked = { planner: "cem", momentum: 0, floor: 0, ...high, horizon, dims, elites: elitesOf(high) };
-    const actions = await search(asked, { noise, async ask(plans) {
-      return { cost: await judge(kind, await unroll(nets.propose, z, plans, samples, horizon, dims), samples, horizon, task) };
-    } });
+  // The second level: a few long steps of its own actions towards the goal. The lower level is to reach the first. Its search goes
+  // on from its last plan; after `lasts` lower searches the first of its actions counts as done (wm_core.planning.subgoals).
+  async function aim(z, task, kind, noise, before, breathe) {
+    const horizon = high.horizon ?? nets.propose.shapes.actions[1], dims = nets.propose.shapes.actions[2], { samples, lasts = 1 } = high;
+    const searches = (before?.searches ?? 0) + 1, done = before ? Math.floor(before.searches / lasts) - Math.floor((before.searches - 1) / lasts) : 0;
+    const asked = { planner: "cem", ...high, horizon, dims, elites: elitesOf(high) };
+    const actions = await search(asked, {
+      start: before?.actions.slice(dims * done), noise, each: breathe,
+      async ask(plans) {
+        return { cost: await judge(kind, await unroll(nets.propose, z, plans, samples, horizon, dims), samples, horizon, task) };
+      },
+    });
     const { path, places } = await unroll(nets.propose, z, Float32Array.from(actions), 1, horizon, dims);
-    return { wanted: path.slice(0, z.length), subgoals: pairs(places), transitions: samples * horizon * high.iterations };
+    return { wanted: path.slice(0, z.length), subgoals: pairs(places), transitions: samples * horizon * high.iterations, actions, searches };
   }
   const elitesOf = ({ share, samples }) => Math.max(2, Math.round(share * samples));
 
   const see = (world, place) => nets.encode({ frame: [[1, 2, size, size], world.draw(place)] });
-  async function plan({ world, at, goal, chosen, start, seed }) {
-    const begin = performance.now(), { horizon, samples } = chosen, noise = generator(seed), rounds = [];
-    const asked = { ...settings, planner: chosen.planner, horizon, samples, reach, elites: elitesOf({ ...settings, samples }) };
+  async function plan({ world, at, goal, chosen, start, before, noise = generator(1) }) {
+    const breathe = breather(), { horizon, samples } = chosen, rounds = [], elites = elitesOf({ ...settings, samples });
+    const asked = { reach, ...settings, planner: chosen.planner, horizon, samples, elites };
     const task = { world, goal, wanted: goal };
     let imagine = (plans, many) => walk(world, at, plans, many, horizon), from = at, kind = chosen.cost, upper = null;
     if (chosen.engine === "network") {
       const [now, then] = [await see(world, at), await see(world, goal)];
       [task.wanted, from] = [then.z, [...now.place]];
       if (chosen.levels === "two") {
-        upper = await aim(now.z, { ...task }, kind, noise);
+        upper = await aim(now.z, { ...task }, kind, noise, start ? before?.upper : null, breathe);
         [task.wanted, kind] = [upper.wanted, "plain"]; // the lower level only has to get near the first sub-goal
       }
       imagine = (plans, many) => unroll(nets.imagine, now.z, plans, many, horizon, 2);
@@ -107,12 +130,16 @@ export function planner(nets, { size, reach, along, search: settings, high }) {
         const seen = await imagine(plans, samples);
         return { places: seen.places, cost: await judge(kind, seen, samples, horizon, task) };
       },
-      each: ({ best, places, cost }) => void rounds.push({ best, places, cost }),
+      async each({ best, places, cost }) {
+        rounds.push({ best, places, cost });
+        await breathe();
+      },
     });
-    const { places } = await imagine(Float32Array.from(actions), 1);
+    const places = pairs((await imagine(Float32Array.from(actions), 1)).places);
+    const breaches = places.map((place, i) => world.breach(places[i - 1] ?? from, place)).filter(Boolean);
     return {
-      actions, places: pairs(places), from, rounds, horizon, age: 0, subgoals: upper?.subgoals ?? [],
-      ms: performance.now() - begin, transitions: samples * horizon * asked.iterations + (upper?.transitions ?? 0),
+      actions, places, from, breaches, rounds, horizon, age: 0, upper, subgoals: upper?.subgoals ?? [], tried: { samples, elites },
+      ms: await breathe(), transitions: samples * horizon * asked.iterations + (upper?.transitions ?? 0),
     };
   }
 
@@ -122,12 +149,13 @@ export function planner(nets, { size, reach, along, search: settings, high }) {
   plan.map = async function ({ world, goal, chosen, gone = () => false }) {
     const latent = chosen.engine === "network" && chosen.cost !== "path", side = latent ? 15 : 56;
     const places = Array.from({ length: side * side }, (_, i) =>
-      world.clear([i % side, Math.floor(i / side)].map((c) => world.low + (c / (side - 1)) * (world.high - world.low)), 0.01));
+      world.free([i % side, Math.floor(i / side)].map((c) => world.low + (c / (side - 1)) * (world.high - world.low))));
     if (!latent) return { side, cost: Float64Array.from(places, chosen.cost === "path" ? world.pathLength(goal) : (place) => apart(place, goal)) };
     if (kept.world !== world) kept = { world, z: [] };
-    const mine = kept;
+    const mine = kept, breathe = breather();
     while (mine.z.length < places.length) {
       const next = mine.z.length, { z } = await see(world, places[next]);
+      await breathe();
       if (gone()) return null;
       mine.z[next] = z; // of two that ask at once, both write the same
     }

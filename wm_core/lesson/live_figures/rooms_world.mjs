@@ -14,6 +14,7 @@ export function generator(seed) {
 
 // ---- the world, as wm_core.worlds.two_rooms and wm_core.worlds.planar have it ----------------------------------------
 const GAP = 1e-3, FAR = 1e3;
+const NEVER = 1e30; // the cost of a plan that cannot be judged
 
 // `wallX` and `doorY` are where the wall and the door are; the other settings are the world's own.
 export function twoRooms({ size, blob, thick, door, border, reach, noise }, wallX, doorY) {
@@ -104,7 +105,16 @@ export function twoRooms({ size, blob, thick, door, border, reach, noise }, wall
     const gone = thick / 2 + margin - Math.abs(x - wallX);
     return [within(gone > 0 ? x + (x < wallX ? -gone : gone) : x), within(y)];
   }
-  return { low, high, left, right, walls, step, pathLength, draw, clear, top: doorY - door, bottom: doorY + door };
+  // The nearest free place, as wm_core.worlds.planar.clear finds it. What a network imagines may lie in a wall; from there no wall
+  // is in the way, and a path length would be too short.
+  const free = ([x, y]) => loosen(x, y);
+  // Where a straight line passes the middle of the wall beside the door; null where it does not. Only imagination does so.
+  function breach([ax, ay], [bx, by]) {
+    if (ax < wallX === bx < wallX) return null;
+    const y = ay + ((wallX - ax) / (bx - ax)) * (by - ay);
+    return Math.abs(y - doorY) < door || y < low || y > high ? null : [wallX, y];
+  }
+  return { low, high, left, right, walls, step, pathLength, draw, clear, free, breach, top: doorY - door, bottom: doorY + door };
 }
 
 // ---- the searches ------------------------------------------------------------------------------------------------------
@@ -114,10 +124,10 @@ export function twoRooms({ size, blob, thick, door, border, reach, noise }, wall
 // for pixels and for latents.
 //
 // `noise(i)` is the i-th normal number of the search; `smooth` is the correlation of an action's noise with the next action's.
-// `ask(plans)` answers {cost: one number a plan, ...}; plans are Float32Arrays of `horizon` × `dims` numbers side by side.
-// `each(round)` sees every round, and ends the search by answering false; then there is no plan.
+// `ask(plans)` answers {cost: one number a plan, ...}; plans are Float32Arrays of `horizon` × `dims` numbers side by side. A plan
+// whose cost is no number, or infinite, is never among the best. `each(round)` sees every round, and the search waits for it.
 export async function search(
-  { planner, horizon, samples, elites, iterations, spread, floor, momentum, temperature, shrink = 1, smooth = 0, reach, dims = 2 },
+  { planner, horizon, samples, elites, iterations, spread, floor = 0.05, momentum = 0.1, temperature = 0.3, shrink = 0.9, smooth = 0, reach, dims = 2 },
   { start, noise, ask, each = () => {} },
 ) {
   const numbers = horizon * dims, fresh = Math.sqrt(1 - smooth ** 2);
@@ -145,12 +155,13 @@ export async function search(
   let mean = bound(Float64Array.from({ length: numbers }, (_, i) => start?.[i] ?? 0)), std = new Float64Array(numbers).fill(spread);
   for (let round = 0; round < iterations; round++) {
     const plans = scatter(mean, std, round), answer = await ask(plans), { cost } = answer;
+    for (const i of cost.keys()) if (!(Math.abs(cost[i]) < Infinity)) cost[i] = NEVER;
     const best = Array.from(cost.keys()).sort((a, b) => cost[a] - cost[b]).slice(0, elites);
-    if ((await each({ round, plans, best, ...answer })) === false) return null;
+    await each({ round, plans, best, ...answer });
     const next = new Float64Array(numbers), width = new Float64Array(numbers);
     if (planner === "mppi") {
-      const centre = cost.reduce((sum, c) => sum + c, 0) / samples;
-      const heat = temperature * Math.max(Math.sqrt(cost.reduce((sum, c) => sum + (c - centre) ** 2, 0) / samples), 1e-30);
+      const finite = cost.filter((c) => c < NEVER), many = Math.max(finite.length, 1), centre = finite.reduce((sum, c) => sum + c, 0) / many;
+      const heat = temperature * Math.max(Math.sqrt(finite.reduce((sum, c) => sum + (c - centre) ** 2, 0) / many), 1e-30);
       const weights = cost.map((c) => Math.exp((cost[best[0]] - c) / heat)), total = weights.reduce((sum, w) => sum + w, 0);
       weights.forEach((w, s) => next.forEach((_, i) => (next[i] += (w / total) * plans[s * numbers + i])));
       mean = bound(next);
