@@ -39,16 +39,20 @@ class ResidualDynamics(nn.Module):
         A planner asks for thousands of short steps, whose calls cost as much as their products. So weights are put as products of
         few rows want them, and the latent stays where the network reads it.
         """
-        layers = [(layer.bias, layer.weight.T.contiguous()) for layer in self.change if isinstance(layer, nn.Linear)]
-        scaled = (actions / self.action_scale).unbind(1)
-        seen = torch.cat([z, scaled[0]], -1)  # what the network reads
-        now, path = seen[:, : z.shape[-1]], []
-        for a in scaled:
-            seen[:, z.shape[-1] :] = a
-            h = seen
-            for k, (bias, weight) in enumerate(layers):
-                h = torch.addmm(bias, h.relu_() if k else h, weight)
-            path.append(now.add_(h).clone())
+        with torch.inference_mode():  # nothing of it leaves but the stack below
+            first, *others = (
+                (layer.bias, layer.weight.T.contiguous()) for layer in self.change if isinstance(layer, nn.Linear)
+            )
+            scaled = (actions / self.action_scale).unbind(1)
+            seen = torch.cat([z, scaled[0]], -1)  # what the network reads
+            now, told = seen.split([z.shape[-1], actions.shape[-1]], 1)
+            path = []
+            for a in scaled:
+                told.copy_(a)
+                h = torch.addmm(first[0], seen, first[1])
+                for bias, weight in others:
+                    h = torch.addmm(bias, h.relu_(), weight)
+                path.append(now.add_(h).clone())
         return torch.stack(path, 1)
 
 

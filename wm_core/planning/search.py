@@ -163,10 +163,10 @@ def fitted(
     weights: Float[Tensor, "episodes elites"], elites: Float[Tensor, "episodes elites horizon action"]
 ) -> tuple[Float[Tensor, "episodes horizon action"], Float[Tensor, "episodes horizon action"]]:
     """Mean and standard deviation of plans that count by their weights, which sum to 1."""
-    rows, weights = elites.flatten(2), weights[:, None]
-    mean = weights @ rows  # (episodes, 1, numbers)
-    std = (weights @ (rows - mean).square()).sqrt()
-    return mean.view_as(elites[:, 0]), std.view_as(elites[:, 0])
+    rows, weights, shape = elites.flatten(2), weights[:, None], (len(elites), *elites.shape[2:])
+    mean = torch.bmm(weights, rows)  # (episodes, 1, numbers)
+    std = torch.bmm(weights, (rows - mean).square_()).sqrt_()
+    return mean.view(shape), std.view(shape)
 
 
 def effective_samples(weights: Float[Tensor, "*batch samples"]) -> Float[Tensor, "*batch"]:

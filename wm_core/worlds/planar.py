@@ -19,7 +19,7 @@ def shortened(actions: Float[Tensor, "*batch axes"], reach: float) -> Float[Tens
     if actions.shape[-1] == 2:
         x, y = actions.unbind(-1)
         # Unlike a sum of squares a hypotenuse bears very long ones; but the slope of one of length 0 would be 0 / 0.
-        length = torch.hypot(x, y.where(y != 0, 1e-9))[..., None]
+        length = torch.hypot(x, y.where(y != 0, 1e-9) if actions.requires_grad else y)[..., None]
     else:
         length = actions.norm(dim=-1, keepdim=True)
     return actions * (reach / length.clamp_min(reach))
