@@ -3,6 +3,7 @@ import http.server
 import json
 import threading
 
+import pooch
 import pytest
 import torch
 from torch import nn
@@ -118,12 +119,15 @@ def site(tmp_path, monkeypatch):
     server.shutdown()
 
 
-def test_an_artefact_comes_from_the_site(site, monkeypatch):
+def test_an_artefact_comes_from_the_site_without_a_word(site, monkeypatch):
+    said = []
+    monkeypatch.setattr(pooch.get_logger(), "handle", said.append)
     folder, address = site
     save(folder / "_static" / "models" / "toy", make(), system="toy", config={}, seed=0, claims={})
     monkeypatch.setenv("WM_SITE", address + "/")
     artefact = load(published("toy"))
     assert torch.equal(artefact.weights["0.weight"], make()[0].weight)
+    assert said == []
 
 
 def test_a_damaged_download_is_refused_and_a_new_version_is_fetched(site):

@@ -273,6 +273,7 @@ def _download(address: str, sha256: str) -> bytes:
 
 
 def _fetch(pooch, address: str, known: str | None, folder) -> bytes:
+    pooch.get_logger().setLevel("WARNING")  # among a notebook's results nobody wants to read which file came from where
     try:
         return Path(pooch.retrieve(address, known_hash=known, path=folder)).read_bytes()
     except Exception as error:  # requests, urllib3 and pooch each raise their own
