@@ -15,6 +15,45 @@ os.environ.pop("WM_RUN_DIR", None)  # the tests themselves are no build
 SHAPED = ("worlds", "nets", "objectives", "metrics", "jepa", "generative", "physics", "planning", "distributed")
 hook = install_import_hook([f"wm_core.{room}" for room in SHAPED], "beartype.beartype")
 
+REHEARSAL = "tests/lessons/test_rehearsal.py"
+
+#: The files that take longest. They begin first, so that what ends last is short.
+FIRST = (
+    REHEARSAL,
+    "tests/site/test_pages.py",
+    "tests/site/test_live_figures.py",
+    "tests/site/test_figures.py",
+    "tests/lessons/test_many_processes.py",
+    "tests/lessons/test_artefacts.py",
+    "tests/site/test_rooms.py",
+    "tests/worlds/test_rooms.py",
+    "tests/jepa/test_value.py",
+    "tests/tools/test_new_lesson.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Put the tests of the longest files first, and leave the order of a file's tests as it is."""
+    files = [item.nodeid.partition("::")[0] for item in items]
+    place = {file: FIRST.index(file) if file in FIRST else len(FIRST) for file in files}
+    items[:] = [item for _, item in sorted(zip(files, items, strict=True), key=lambda pair: place[pair[0]])]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Under --dist=loadfile a file stays in one process; the notebooks are dealt out one by one."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFileOrNotebook(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file, _, test = nodeid.partition("::")
+            return file + test[test.find("[") :] if file == REHEARSAL else file
+
+    return ByFileOrNotebook(config, log)
+
 
 @pytest.fixture(autouse=True)
 def one_thread():

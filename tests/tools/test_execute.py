@@ -2,6 +2,8 @@
 
 import json
 import re
+import threading
+import time
 
 import nbformat
 import pytest
@@ -109,6 +111,29 @@ def test_a_solution_that_is_not_right_stops_the_build_at_its_own_line(book):
         execute.run(lesson)
     line = lesson.text.splitlines().index("again = lambda z: z.mean()") + 1
     assert f"lessons/part/small.py, cell 9 (line {line})" in str(stopped.value)
+
+
+def test_lessons_run_side_by_side(book, monkeypatch):
+    meeting = threading.Barrier(2)
+    monkeypatch.setattr(execute, "AT_ONCE", 2)
+    monkeypatch.setattr(execute, "run", lambda lesson: meeting.wait(timeout=20))  # until both are there
+    assert execute.execute([book.lesson] * 2, force=True) == 2
+
+
+def test_after_a_lesson_that_stops_no_other_begins(book, monkeypatch):
+    begun = []
+
+    def run(lesson):
+        begun.append(lesson)
+        if len(begun) == 1:
+            raise SystemExit("it stopped")
+        time.sleep(0.5)  # one may have begun before it was heard
+
+    monkeypatch.setattr(execute, "AT_ONCE", 1)
+    monkeypatch.setattr(execute, "run", run)
+    with pytest.raises(SystemExit, match="it stopped"):
+        execute.execute([book.lesson] * 5, force=True)
+    assert len(begun) <= 2
 
 
 def test_cells_that_begin_alike_are_told_apart(book):
