@@ -26,6 +26,7 @@ BACK, SCORES, ODD = (f"jepa/surprise/{name}" for name in ("looks_back", "both_sc
 OWN, SPEAK, FLOOR = (f"jepa/vl_jepa/{name}" for name in ("find_your_own", "when_to_speak", "floor"))
 LEAKED, SMOOTH, ON_FOOT = (f"planning/two_rooms/{name}" for name in ("leaked", "smooth", "on_foot"))
 LEAPFROG, MOTION, MORE_DATA = (f"physics/hamiltonian/{name}" for name in ("leapfrog", "motion", "more_data"))
+REFIT, WEIGH, FAILS = (f"planning/mpc/{name}" for name in ("refit", "weigh", "fails"))
 
 
 class Measured(dict):
@@ -742,6 +743,88 @@ def smooth_by_something_else(z):
     return z.square().mean()
 
 
+SUMMARIES = {name: name for name in ("first", "greatest", "least", "in twenties")}
+ARRIVED = Measured({"first": 1.0, "greatest": 1.0, "least": 0.95, "in twenties": 0.2})
+
+
+def refit(plans, costs, elites, correction=0):
+    best = plans[costs.topk(elites, largest=False).indices]
+    return best.mean(0), best.std(0, correction=correction)
+
+
+def refit_to_the_best_one(plans, costs, elites):
+    return plans[costs.argmin()], plans.std(0)
+
+
+def refit_to_the_dearest(plans, costs, elites):
+    return refit(plans, -costs, elites)
+
+
+def refit_to_all(plans, costs, elites):
+    return plans.mean(0), plans.std(0)
+
+
+def refit_to_the_first(plans, costs, elites):
+    return plans[:elites].mean(0), plans[:elites].std(0)
+
+
+def refit_over_the_actions_too(plans, costs, elites):
+    best = plans[costs.topk(elites, largest=False).indices]
+    return best.mean((0, 1)), best.std((0, 1))
+
+
+def refit_with_the_spread_of_all(plans, costs, elites):
+    return refit(plans, costs, elites)[0], plans.std(0, correction=0)
+
+
+def refit_with_the_variance(plans, costs, elites):
+    mean, std = refit(plans, costs, elites)
+    return mean, std.square()
+
+
+def refit_by_one_less(plans, costs, elites):
+    return refit(plans, costs, elites, correction=1)
+
+
+def refit_the_mean_alone(plans, costs, elites):
+    return refit(plans, costs, elites)[0]
+
+
+def weigh(costs, temperature):
+    weights = torch.exp(-(costs - costs.min()) / temperature)
+    return weights / weights.sum()
+
+
+def weigh_the_dearest_most(costs, temperature):
+    return torch.softmax(costs / temperature, -1)
+
+
+def weigh_without_dividing(costs, temperature):
+    return torch.exp(-(costs - costs.min()) / temperature)
+
+
+def weigh_without_temperature(costs, temperature):
+    return weigh(costs, 1.0)
+
+
+def weigh_times_temperature(costs, temperature):
+    return weigh(costs, 1 / temperature)
+
+
+def weigh_as_they_are(costs, temperature):
+    weights = torch.exp(-costs / temperature)
+    return weights / weights.sum()
+
+
+def weigh_about_the_mean(costs, temperature):
+    weights = torch.exp(-(costs - costs.mean()) / temperature)
+    return weights / weights.sum()
+
+
+def weigh_all_together(costs, temperature):
+    return weigh(costs, temperature).sum()
+
+
 SLIPS = [
     (LEAKED, leaked_past_the_middle, "A place inside the wall is no leak"),
     (LEAKED, leaked_past_the_whole_thickness, "half its thickness further"),
@@ -927,6 +1010,26 @@ SLIPS = [
     (MORE_DATA, "both", "how steep the hill is there"),
     (MORE_DATA, "neither", "One of them does shrink"),
     (MORE_DATA, "time", 'Wanted "energy", "phase", "both" or "neither"; got \'time\''),
+    (REFIT, refit_to_the_best_one, "the one cheapest plan"),
+    (REFIT, refit_to_the_dearest, "the dearest plans"),
+    (REFIT, refit_to_all, "the mean of all plans"),
+    (REFIT, refit_to_the_first, "the first plans in the list"),
+    (REFIT, refit_over_the_actions_too, "keep the actions apart"),
+    (REFIT, refit_with_the_spread_of_all, "the spread of all plans"),
+    (REFIT, refit_with_the_variance, "That is the variance"),
+    (REFIT, refit_by_one_less, "correction=0"),
+    (REFIT, refit_the_mean_alone, "It should return two tensors"),
+    (WEIGH, weigh_the_dearest_most, "The dearest plan weighs most"),
+    (WEIGH, weigh_without_dividing, "Divide by their sum"),
+    (WEIGH, weigh_without_temperature, "The temperature has no effect"),
+    (WEIGH, weigh_times_temperature, "Multiplied by the temperature"),
+    (WEIGH, weigh_as_they_are, "Add 1,000 to every cost and it is NaN"),
+    (WEIGH, weigh_about_the_mean, "Subtract the least cost, not the mean"),
+    (WEIGH, weigh_all_together, "It should return a weight a plan"),
+    (FAILS, ("first", SUMMARIES, ARRIVED), "Short-sighted is enough"),
+    (FAILS, ("greatest", SUMMARIES, ARRIVED), "the greatest distance is the first"),
+    (FAILS, ("least", SUMMARIES, ARRIVED), "It may put off arriving"),
+    (FAILS, ("mean", SUMMARIES, ARRIVED), "It is one of"),
 ]
 
 
@@ -961,6 +1064,9 @@ SOLUTIONS = {
     LEAPFROG: leapfrog,
     MOTION: motion,
     MORE_DATA: "energy",
+    REFIT: refit,
+    WEIGH: weigh,
+    FAILS: ("in twenties", SUMMARIES, ARRIVED),
 }
 
 
