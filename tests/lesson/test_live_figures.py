@@ -14,7 +14,7 @@ from wm_core.artefacts import Exported, export_onnx
 from wm_core.jepa.action_jepa import ActionJEPA
 from wm_core.lesson import live_figure
 from wm_core.lesson.figures import figure
-from wm_core.lesson.live_figure import live, module, names, runtime_url
+from wm_core.lesson.live_figure import FOLDER, IMPORT, live, module, names, runtime_url
 from wm_core.metrics.probe import LinearProbe
 from wm_core.nets.ensemble import EnsembleMLP
 from wm_core.physics.hamiltonian import ExportedField, HamiltonianNetwork
@@ -195,3 +195,10 @@ def test_onnx_answers_as_pytorch_does(case):
         answers = session.run(outputs, {name: value.numpy() for name, value in given.items()})
         for answer, right in zip(answers, expected if isinstance(expected, tuple) else (expected,), strict=True):
             np.testing.assert_allclose(answer, right.numpy(), atol=1e-4, rtol=0)
+
+
+def test_no_module_borrows_under_another_name():
+    """In a notebook all modules are one file, in which a name is what it was called where it comes from."""
+    lines = [found.group() for file in FOLDER.glob("*.mjs") for found in IMPORT.finditer(file.read_text())]
+    assert len(lines) > 5
+    assert [line for line in lines if " as " in line] == []
