@@ -310,7 +310,7 @@ show(fig, caption="Dotted: the best there is. CEM and MPPI come within a few hun
          "above.")
 
 # %% [markdown]
-# So both searches can be trusted with a smooth problem. Which is better here depends on the settings more than on the method.
+# So both searches can be trusted with a smooth problem. We read no winner off the figure: nobody has tuned either.
 #
 # **Back to the rooms.** Now the rules, the tasks and the search of *Play*, with two costs and five budgets, each one and a half to
 # three times the one before. If a budget is what the crow lacks, its curve should rise. Do you expect it to?
@@ -356,7 +356,7 @@ for kind in TASKS:
     ax.set(xlabel="plans tried at a look", ylabel="trials that arrive", xscale="log", ylim=(-0.03, 1.03), title=kind)
     panels.append(fig)
 show(*panels, caption="Shares with 95 % intervals; dotted, walking straight. On foot, some sixty plans a look do. As "
-                      "the crow flies the curve is flat where the other is full: more plans find the same wall.",
+                      "the crow flies the curve stays low where the other is full: more plans find the same wall.",
      alt="Two panels. The share for the distance on foot rises to one; that for the straight distance stays low.")
 
 fig, ax = rooms()
@@ -652,9 +652,9 @@ claim("Learned dynamics, on foot: share that arrives", arrived(by_model[0], task
 claim("The rules, between latents: share that arrives", arrived(by_rules[1], tasks)[0], "<=", 0.3)
 
 # %% [markdown]
-# On foot, the learned dynamics arrive as the rules do. Between latents nothing arrives, whichever dynamics imagine. So here the
-# distance is to blame and the model is not: to its latents, two places on either side of the wall are as good as together. We
-# looked at one model, in the one layout that it was trained in.
+# On foot, the learned dynamics arrive as the rules do. Between latents nothing arrives, whichever dynamics imagine: this distance
+# knows as little of the door as the crow. So here the distance is to blame and the model is not. We looked at one model, in the one
+# layout that it was trained in.
 #
 # The last row is a warning. The reader is a few tenths of a pixel off, which now and then puts an imagined dot into the wall. From
 # inside a wall both rooms are in sight, unless such places are moved out first (`imagined=True`). Where they are not, some plans
