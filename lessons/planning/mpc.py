@@ -27,7 +27,7 @@ from wm_core.worlds.two_rooms import Layout, TwoRooms
 from wm_core.worlds.two_rooms_trials import read_trials
 
 settings = scale(tiny=dict(trials=20, fewer=16, steps=64, largest=(48, 5)),
-                 full=dict(trials=100, fewer=100, steps=200, largest=(256, 10)))
+                 full=dict(trials=100, fewer=100, steps=200, largest=(128, 8)))
 torch.set_num_threads(1)  # arrays this small go faster on one core than on two
 
 # %% [markdown]
