@@ -139,9 +139,9 @@ def search(planner, far, tasks):
     return rounds, plan
 
 
-def draw_round(tried, title=""):
+def draw_round(tried, title="", width=2.9):
     """All plans of one round as paths, those that count in orange."""
-    fig, ax = rooms(title)
+    fig, ax = rooms(title, width)
     start = task.start.expand(tried.actions.shape[1], -1)
     paths = torch.cat([start[:, None], TrueModel(world, task.layout).rollout(start, tried.actions[0])], 1)
     for path, weight in zip(paths, tried.weights[0]):
@@ -181,7 +181,7 @@ live("rooms", model={}, poster=draw_round(rounds[3]), world=asdict(world), wall_
 # look. The *interval* is how many actions are done between looks. Their product over a drive is the budget, in imagined steps.
 
 # %% tags=["hide-input"]
-show(*(draw_round(rounds[k], f"round {k + 1}") for k in (0, 2, 5)),
+show(*(draw_round(rounds[k], f"round {k + 1}", 2.1) for k in (0, 2, 5)),
      caption="One search on foot. Grey: 64 plans. Orange: the eight that the next round is drawn around. The first "
              "round is a ball around the start; nothing in it comes near the goal, and some of it is nearer to the "
              "door.",
