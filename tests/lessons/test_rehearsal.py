@@ -72,7 +72,8 @@ def rehearse(lesson: Lesson, home: Path, site: str) -> Rehearsal:
         [
             *(sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-p", "nbval.plugin", "-p", "tools.reader"),
             *("-p", "no:cacheprovider", "--color=no", "--nbval-lax", "--nbval-kernel-name=reader"),
-            *(f"--nbval-cell-timeout={LONGEST}", f"--seen={home / 'seen.ipynb'}", home / "notebook.ipynb"),
+            *("--nbval-kernel-startup-timeout=180", f"--nbval-cell-timeout={LONGEST}"),
+            *(f"--seen={home / 'seen.ipynb'}", home / "notebook.ipynb"),
         ],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
