@@ -84,7 +84,11 @@ class CostToGo(Cost):
 
 
 class CostMetric(Cost):
-    """A map φ of latents on which the straight line is the way: d = ‖φ(z) - φ(g)‖.
+    """A map φ of latents on which distance is the way: d = Σ_k ‖φ_k(z) - φ_k(g)‖, over parts φ_k of φ.
+
+    The ways to a door and on from it add up. With one part, as in HILP, two such ways are sides of a triangle and d its third
+    side: what a wall adds to d then begins with slope 0, and training that sets out from a map without walls finds them late.
+    Distances of parts add up too.
 
     It takes no step to stay, as many to go as to come back, and never more to go straight than by a third place. HILP and Destrade
     et al. let the distance be the discounted cost, c = ‖φ(z) - φ(g)‖; ``discounted`` does so, and all this then holds of c. But c
@@ -99,8 +103,12 @@ class CostMetric(Cost):
         hidden: width of each hidden layer.
         depth: how many there are.
         out: width of φ (32 in HILP).
+        parts: how many parts of equal width φ has (1 in HILP).
         one_way: whether there is a ψ.
         discounted: whether the distance is c instead of d.
+
+    Raises:
+        ValueError: ``parts`` do not share ``out`` evenly.
     """
 
     def __init__(
@@ -110,11 +118,14 @@ class CostMetric(Cost):
         hidden: int = 256,
         depth: int = 2,
         out: int = 32,
+        parts: int = 8,
         one_way: bool = False,
         discounted: bool = False,
     ):
         super().__init__(gamma)
-        self.discounted = discounted
+        if parts < 1 or out % parts:
+            raise ValueError(f"parts: got {parts} for {out} numbers, wanted a divisor of that")
+        self.discounted, self.parts = discounted, parts
         self.map = mlp(dim, *(hidden,) * depth, out)
         self.rise = mlp(dim, *(hidden,) * depth, out) if one_way else None
 
@@ -132,9 +143,11 @@ class CostMetric(Cost):
         return self.distance(z, goal) if self.discounted else super().forward(z, goal)
 
     def distance(self, z: Float[Tensor, "*#batch dim"], goal: Float[Tensor, "*#batch dim"]) -> Float[Tensor, "*#batch"]:
-        """‖φ(z) - φ(g)‖, and what ψ adds."""
-        apart = (self.map(z) - self.map(goal)).square().sum(-1)
-        distance = apart / ((apart + 1e-6).sqrt() + 1e-3)  # √(apart + 1e-6) - 1e-3: 0 at 0, with a finite slope
+        """Σ_k ‖φ_k(z) - φ_k(g)‖, and what ψ adds."""
+        apart = (self.map(z) - self.map(goal)).unflatten(-1, (self.parts, -1)).square().sum(-1)
+        distance = (apart / ((apart + 1e-6).sqrt() + 1e-3)).sum(
+            -1
+        )  # √(apart + 1e-6) - 1e-3: 0 at 0, with a finite slope
         if self.rise is not None:
             distance = distance + (self.rise(goal) - self.rise(z)).relu().amax(-1)
         return distance
