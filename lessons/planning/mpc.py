@@ -581,9 +581,9 @@ claim("Wrong map: the best share of four intervals", max(blind["a wrong map", ev
 # ## At scale
 #
 # A learned model gets two things wrong at once: where plans lead, and how far that is from the goal. Which of the two does a
-# planner stumble over? Here is a PLDM that was trained on walks in the fixed layout, for longer than this page has, and a reader
-# that tells the dot's place from its latents. So we can mix: the rules or the learned dynamics, the distance on foot or the squared
-# one between latents. No step is longer than 1.8 pixels now, the longest in those walks.
+# planner stumble over? Here is the PLDM of the chapter before, [A latent space you can plan in](two_rooms.py), trained on walks in
+# the fixed layout, with the reader that tells the dot's place from its latents. So we can mix: the rules or the learned dynamics,
+# the distance on foot or the squared one between latents. No step is longer than 1.8 pixels now, the longest in those walks.
 
 # %%
 from wm_core.jepa.two_rooms_kept import kept_models
