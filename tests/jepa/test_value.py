@@ -108,7 +108,7 @@ KINDS = {
 
 def made(kind, **given):
     torch.manual_seed(0)
-    return KINDS[kind](3, **given)
+    return KINDS[kind](3, depth=2, **given)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -101,7 +101,8 @@ class CostMetric(Cost):
         dim: width of a latent, of numbers of order 1.
         gamma: the discount.
         hidden: width of each hidden layer.
-        depth: how many there are.
+        depth: how many there are. Walls are sharp and latents are smooth: a deep map learns them sooner. HILP has three of 512, with
+            layer norm.
         out: width of φ (32 in HILP).
         parts: how many parts of equal width φ has (1 in HILP).
         one_way: whether there is a ψ.
@@ -116,7 +117,7 @@ class CostMetric(Cost):
         dim: int,
         gamma: float = 0.98,
         hidden: int = 256,
-        depth: int = 2,
+        depth: int = 4,
         out: int = 32,
         parts: int = 8,
         one_way: bool = False,
