@@ -2,7 +2,7 @@
 # # Planning in imagination
 #
 # You will take apart the two searches with which world models plan, test them on a problem whose answer is known, and find out what
-# decides whether a plan arrives. It is not the number of plans.
+# decides whether a plan arrives. Beyond a few dozen plans, it is not their number.
 #
 # It takes about a minute on two idle CPU cores. You need to know what a latent and a rollout are ([One frame, then the
 # future](../foundations/quickstart.py)).
@@ -35,7 +35,8 @@ torch.set_num_threads(1)  # arrays this small go faster on one core than on two
 #
 # Here are two rooms from above, 65 pixels wide, and a door. A dot should get to a place in the other room, at most 2.45 pixels a
 # step. A hundred published tasks share one layout; in a hundred more, wall and door are elsewhere each time. This page takes the
-# first twenty of both and gives each 64 steps; a full run takes all and gives 200. What is the simplest thing to try?
+# first twenty of both (from *What breaks* on, the first sixteen of the one layout) and gives each 64 steps; a full run takes all
+# and gives 200. What is the simplest thing to try?
 
 # %%
 world, published_trials, count = TwoRooms(), read_trials(), settings["trials"]
@@ -84,7 +85,7 @@ show(fig, caption="The dot (blue) walks straight at its goal (ring). The wall st
 # %% [markdown]
 # Straight at the goal, then. It serves the tasks whose line happens to pass the door. Wandering is the other thing that needs no
 # plan. A trial counts as *arrived* when the dot is within 4.5 pixels of its goal after the last step. Behind each share stands its
-# 95 % interval (Wilson). With twenty trials it is wide, and no sentence below should lean on less than that.
+# 95 % interval (Wilson). With so few trials it is wide, and no sentence below should lean on less than that.
 
 # %% tags=["nbval-check-output"]
 def at_random(tasks, here, chance):
@@ -164,7 +165,7 @@ live("rooms", model={}, poster=draw_round(rounds[3]), world=asdict(world), wall_
 # %% [markdown]
 # Press *Drive* as it is. The dot goes to the wall opposite the goal and stays. Give it 256 plans instead of 64: it goes to the same
 # place. Now change the cost to *path length*, and the same search finds the door. Then take plans away from it. (The figure squares
-# the straight distance, as PLDM and EB-JEPA do with that of latents. The cells below do not.)
+# the straight distance, as two systems we come back to, PLDM and EB-JEPA, do with that of latents. The cells below do not.)
 #
 # ## The idea
 #
@@ -178,7 +179,8 @@ live("rooms", model={}, poster=draw_round(rounds[3]), world=asdict(world), wall_
 # function, the cost. It never asks what the latents mean.
 #
 # Three numbers set what it costs. The *horizon* is the length of a plan. *Samples* and *rounds* together are the plans tried at a
-# look. The *interval* is how many actions are done between looks. Their product over a drive is the budget, in imagined steps.
+# look. The *interval* is how many actions are done between looks. Horizon times plans a look times looks is the budget of a drive,
+# in imagined steps.
 
 # %% tags=["hide-input"]
 show(*(draw_round(rounds[k], f"round {k + 1}", 2.1) for k in (0, 2, 5)),
@@ -195,8 +197,9 @@ show(*(draw_round(rounds[k], f"round {k + 1}", 2.1) for k in (0, 2, 5)),
 #
 # $$ a^\star = \arg\min_{a} S(a), \qquad S(a) = \frac1H \sum_{t=1}^{H} d(\hat z_t, g), $$
 #
-# where $d$ says how far a state is from the goal $g$ (`along_path`). For a plan of 32 steps these are 64 numbers. *Random shooting*
-# draws $K$ plans and takes the cheapest. If one number in ten is good enough, all 64 are in one draw of $10^{64}$.
+# where $d$ says how far a state is from the goal $g$ (`along_path`; to save time we count every fourth state). A plan of 32 steps
+# is 64 numbers. *Random shooting* draws $K$ plans and takes the cheapest. If a drawn number is good enough one time in ten, all 64
+# of them are one time in $10^{64}$.
 #
 # **CEM.** So do not draw once. Take the $M$ cheapest, the *elites* $\mathcal E$, and ask which normal distribution would most
 # likely have drawn them:
@@ -220,11 +223,12 @@ show(*(draw_round(rounds[k], f"round {k + 1}", 2.1) for k in (0, 2, 5)),
 # minimum in the exponent cancels. It is there for the computer, to which $e^{-2000}$ is 0 (`soft_weights`). With $\epsilon_k$ the
 # noise that made plan $k$ out of the present one, $u$, the next is $u + \sum_k w_k \epsilon_k$.
 #
-# The *temperature* $\lambda$ says how choosy. At 0 the cheapest plan takes all; at infinity all count alike, their noise cancels,
-# and the plan stays as it was. How many samples the mean rests on is measured by $1/\sum_k w_k^2$ (`effective_samples`). Williams
-# and colleagues ([2017](https://doi.org/10.1109/ICRA.2017.7989202), [entry](../../book/bibliography.md#williams2017)) derive the
-# same weights from an information-theoretic bound. Their cost has one term more, $\lambda\, u^\top \Sigma^{-1} \epsilon_k$, which
-# charges for effort. It is `control` in our `MPPI`, 0 by default, because a dot in a room has no effort to save.
+# The *temperature* $\lambda$ says how choosy. Towards 0 the cheapest plan takes all; towards infinity all count alike, their noise
+# nearly cancels, and the plan stays about where it was. How many samples the mean rests on is measured by $1/\sum_k w_k^2$
+# (`effective_samples`). Williams and colleagues ([2017](https://doi.org/10.1109/ICRA.2017.7989202),
+# [entry](../../book/bibliography.md#williams2017)) derive the same weights from an information-theoretic bound. Their cost has one
+# term more, $\lambda\, u^\top \Sigma^{-1} \epsilon_k$, which charges for effort. It is `control` in our `MPPI`, 0 by default,
+# because a dot in a room has no effort to save.
 #
 # ## The code
 #
@@ -239,8 +243,9 @@ source(CEM.plan, soft_weights, drive)
 # ## The experiment
 #
 # **Does the search find what there is to find?** Ask it something whose answer we know. A mass on a line is pushed twenty times; it
-# should end at 1, at rest, and pushing costs. The rule is linear, the cost quadratic, so Riccati's recursion gives the least cost
-# there is. We expect random shooting to be hopeless and the other two to come near.
+# should end at 1, at rest, and pushing costs. The rule is linear and the cost quadratic. For such a problem the least cost there is
+# can be computed exactly, from the last push back to the first (Riccati's recursion). We expect random shooting to be hopeless and
+# the other two to come near.
 
 # %% tags=["hide-input"]
 class Mass:
@@ -310,7 +315,8 @@ show(fig, caption="Dotted: the best there is. CEM and MPPI come within a few hun
          "above.")
 
 # %% [markdown]
-# So both searches can be trusted with a smooth problem. We read no winner off the figure: nobody has tuned either.
+# So both searches can be trusted with a smooth problem that has one valley. We read no winner off the figure: each was tried with
+# one setting, and MPPI's temperature is not its default.
 #
 # **Back to the rooms.** Now the rules, the tasks and the search of *Play*, with two costs and five budgets, each one and a half to
 # three times the one before. If a budget is what the crow lacks, its curve should rise. Do you expect it to?
@@ -356,8 +362,9 @@ for kind in TASKS:
     ax.set(xlabel="plans tried at a look", ylabel="trials that arrive", xscale="log", ylim=(-0.03, 1.03), title=kind)
     panels.append(fig)
 show(*panels, caption="Shares with 95 % intervals; dotted, walking straight. On foot, some sixty plans a look do. As "
-                      "the crow flies the curve stays low where the other is full: more plans find the same wall.",
-     alt="Two panels. The share for the distance on foot rises to one; that for the straight distance stays low.")
+                      "the crow flies, more plans than that add no more than the intervals leave open.",
+     alt="Two panels. The share for the distance on foot rises to one; that for the straight distance stays far "
+         "below it, and lower in the fixed layout than in the random ones.")
 
 fig, ax = rooms()
 for name, shade in SHADES.items():
@@ -367,7 +374,8 @@ show(fig, caption="What the dot did, forty steps, with the largest budget. Green
      alt="One way goes through the door to the goal, the other to the wall opposite the goal.")
 
 # %% [markdown]
-# Is the crow's cost to blame, or the search? The usual explanation is the cost: every way round begins with places that look no
+# The crow's curve ends low in the fixed layout and about halfway up in the random ones, and a larger budget does not close the gap.
+# Is its cost to blame, or the search? The usual explanation is the cost: every way round begins with places that look no
 # better, so the wall is what the crow asked for. But the cost counts the whole plan. So send somebody through the door who was told
 # where it is, and ask what that plan costs the crow. In how many tasks does the crow's own search stay in the room, and in how many
 # of all does it stay *although* the way through the door would have cost it less?
@@ -399,11 +407,12 @@ table(["horizon", "fixed layout: stays", "though the door is cheaper", "random l
 # ahead, in half of the tasks it would rather have the door and does not find it; at sixty-four, in most. Between the wall and the
 # door lie plans that cost more than either. Every round keeps the cheapest of what it has drawn, so it slides into the nearer
 # valley, and to get out many actions would have to change at once. That is the lottery that random shooting lost. On foot every
-# step of the way goes down.
+# step of the way goes down. (The way we told is one way through the door, not the crow's best. So the shares of tasks in which the
+# door is cheaper can only be too low.)
 #
-# A long enough plan makes the crow's cost right, and the search too hard for every budget here. A distance that knows the door
-# makes the search easy. A latent space in which the two sides of a wall are neighbours is the crow's. Would the other search do
-# better? MPPI, with as many plans:
+# A long enough plan makes the crow's cost right, and the search too hard, even with the 384 plans of this table. A distance that
+# knows the door makes the search easy. A latent space in which the two sides of a wall are neighbours is the crow's. Would the
+# other search do better? MPPI, with as many plans:
 
 # %% tags=["nbval-check-output"]
 soft = MPPI(horizon=32, samples=32, iterations=5, spread=1.5, temperature=0.3)
@@ -413,6 +422,8 @@ table(["fixed layout, 160 plans a look", *COSTS],
       [["CEM", *(shares["fixed layout", name, (32, 5)] for name in COSTS)], ["MPPI", *by_mppi.values()]], digits=2)
 
 # %% [markdown]
+# On foot it does as well. As the crow flies, so few trials do not tell the two apart.
+#
 # ## The evidence
 
 # %%
@@ -476,26 +487,28 @@ ax.set(xlabel="horizon / steps", ylabel="first there / step", xscale="log", xtic
 ax.minorticks_off()
 ax.legend()
 show(left, right, caption="Left: shares that arrive in 64 steps. Right: when the dot first comes near its goal. "
-                          "Judged by its end, a longer plan arrives later. At 64 steps only eight plans a round are "
-                          "left, too few for any cost.",
-     alt="Left, three curves of arrival over the horizon. Right, the step of arrival, which rises faster for the "
-         "cost at the end.")
+                          "Longer plans, of which there are fewer, arrive later; judged by their ends, later "
+                          "still. At 64 steps eight plans a round are left, too few even along the way.",
+     alt="Left, three curves of arrival over the horizon. Right, the step of arrival, which rises for both costs on "
+         "foot, and faster for the one at the end.")
 
 # %% [markdown]
 # Judged by its end, a plan puts off arriving. At every look the dot has 32 steps left and needs fewer, and all plans that are there
-# in time cost the same, the slow ones too. The first four actions of such a plan are done, the rest is thrown away, and it has 32
-# steps left. The longer the plan, the worse. A cost along the way wants to be near *soon*. EB-JEPA reports the same in latent
-# space: 97 % of the trials in Two Rooms with the sum along the path, 89 with the last latent only ([Terver and others,
-# 2026](https://arxiv.org/abs/2602.03604), [entry](../../book/bibliography.md#terver2026)).
+# in time cost the same, the slow ones too. The first four actions of such a plan are done, four new ones are put behind it, and it
+# has 32 steps left again. From 4 steps to 32, the longer the plan, the farther it falls behind a cost along the way, which wants to
+# be near *soon*. EB-JEPA reports a difference of the same sign in latent space: 97 % of the trials in Two Rooms with the sum along
+# the path, 89 with the last latent only ([Terver and others, 2026](https://arxiv.org/abs/2602.03604),
+# [entry](../../book/bibliography.md#terver2026)).
 #
 # Along the way, four steps ahead are enough: a distance that knows the door has done the looking ahead itself. For the crow, 64
-# steps would be far enough to prefer the door, as we saw, and it does not help: what is to be searched has doubled too.
+# steps would be far enough to prefer the door, as we saw. It does not help here, which says little: eight plans a round are too few
+# even for the distance on foot.
 #
 # **Do not look.** Looking again costs a search. How seldom is enough? Every search of this experiment does one round for each step
 # that will be done, so a planner that looks seldom thinks longer each time, and all imagine equally much. Three worlds. In the
-# first *the rules* hold; only the nudge at a collision is unforeseen. In the second *the floor is slippery*: a random push of one
-# pixel an axis on every action. In the third the planner has *a wrong map*, on which the door is six pixels lower than it is; it
-# imagines and judges by it. Which of the errors does looking cure?
+# first *the rules* hold; only the nudge at a collision is unforeseen. In the second *the floor is slippery*: a random push, with a
+# deviation of one pixel an axis, on every action. In the third the planner has *a wrong map*, on which the door is six pixels lower
+# than it is; it imagines and judges by it. Which of the errors does looking cure?
 
 # %%
 def paced(every, horizon=32):
@@ -542,7 +555,7 @@ table(["steps from look to look", *WORLDS],
 # With the rules right, one look in thirty-two steps does about as well as thirty-two: at equal thinking, looking again buys nothing
 # that was not already in the plan. On the slippery floor errors add up between looks, and looking sets them to zero. The wrong map
 # is another matter. The dot stands at the wall, looks, sees that it has not moved, and makes the same plan. Replanning corrects
-# where we are. It does not correct what we believe. A model that leaks through walls errs in the second way.
+# where we are. It does not correct what we believe. A learned model that imagines ways through a wall errs as the wrong map does.
 #
 # **Turn the temperature.** $\lambda$ in units of the costs' spread, one search for each task, from the start, 160 plans. How many
 # of the 32 samples does a round's mean rest on, and what does the plan cost?
@@ -557,9 +570,10 @@ for heat in (0.005, 0.05, 0.5, 5.0):
 table(["λ / spread of the costs", "samples that count, first round", "last round", "cost / pixels"], rows, digits=3)
 
 # %% [markdown]
-# At 0.05 and below hardly more than one plan counts, and MPPI is a search for the luckiest. In this world that does well. At 5
-# nearly all count, their noise cancels, and the plan hardly moves. Costs of latents have no unit of their own, so a $\lambda$
-# copied from a paper, such as PLDM's 0.005, means nothing without its costs.
+# At 0.05 and below hardly more than one plan counts, and MPPI is a search for the luckiest. In this world that does well; between
+# the first three rows we read no order, from one seed. At 5 nearly all count, most of their noise cancels, and the plan hardly
+# moves. Costs of latents have no unit of their own, so a $\lambda$ copied from a paper, such as PLDM's 0.005, means nothing without
+# its costs.
 
 # %%
 along, at_end, flying = ARMS
@@ -582,8 +596,9 @@ claim("Wrong map: the best share of four intervals", max(blind["a wrong map", ev
 #
 # A learned model gets two things wrong at once: where plans lead, and how far that is from the goal. Which of the two does a
 # planner stumble over? Here is the PLDM of the chapter before, [A latent space you can plan in](two_rooms.py), trained on walks in
-# the fixed layout, with the reader that tells the dot's place from its latents. So we can mix: the rules or the learned dynamics,
-# the distance on foot or the squared one between latents. No step is longer than 1.8 pixels now, the longest in those walks.
+# the fixed layout, with its *reader*, a small network fitted afterwards that tells the dot's place from the latents. So we can mix:
+# the rules or the learned dynamics, the distance on foot or the squared one between latents. Plans have 16 steps now, and no step
+# is longer than 1.8 pixels, the longest in those walks.
 
 # %%
 from wm_core.jepa.two_rooms_kept import kept_models
@@ -645,20 +660,24 @@ ax.plot(range(1, 17), drift(seldom, looks[16], 16, reader), color=colour("imagin
 ax.set(xlabel="steps since the look", ylabel="imagined to actual / pixels", ylim=(0, None))
 ax.legend()
 show(fig, caption="A look every 16 steps. The learned model (orange) begins with the error of its reader, and stays "
-                  "nearer to the rules than to the other two.",
+                  "nearer to the rules than to the other two. Those three are of the experiment before, whose plans "
+                  "were of 32 steps and whose steps could be longer.",
      alt="Distance between imagined and actual places over the steps since the look, for four models.")
 print(note.provenance())
 claim("Learned dynamics, on foot: share that arrives", arrived(by_model[0], tasks)[0], ">=", 0.75)
 claim("The rules, between latents: share that arrives", arrived(by_rules[1], tasks)[0], "<=", 0.3)
 
 # %% [markdown]
-# On foot, the learned dynamics arrive as the rules do. Between latents nothing arrives, whichever dynamics imagine: this distance
-# knows as little of the door as the crow. So here the distance is to blame and the model is not. We looked at one model, in the one
-# layout that it was trained in.
+# On foot, with a look every four steps, the learned dynamics arrive as the rules do. Between latents nothing arrives, whichever
+# dynamics imagine: this distance leads to the door no better than the crow's. So here the distance is to blame and the dynamics are
+# not. But the model made both: its encoder decides which latents are near each other. The third row, a look every sixteen steps,
+# has no like among the rules. We looked at one model, in the one layout that it was trained in.
 #
-# The last row is a warning. The reader is a few tenths of a pixel off, which now and then puts an imagined dot into the wall. From
-# inside a wall both rooms are in sight, unless such places are moved out first (`imagined=True`). Where they are not, some plans
-# press the dot into the wall and take it for nearly there. A search finds the mistakes of its cost as readily as the way.
+# The last row is a warning. The reader is off by tenths of a pixel, as the orange line shows at its first step, and that now and
+# then puts an imagined dot into the wall. From inside a wall both rooms are in sight, unless such places are moved out first
+# (`imagined=True`). Where they are not, a plan that presses the dot into the wall is taken for nearly there. What this costs is a
+# few trials here, fewer than the intervals can tell from none. But the fault is in the cost, and a search looks for low cost
+# wherever it is.
 
 # %% [markdown]
 # ## Exercises
@@ -733,12 +752,12 @@ check("planning/mpc/fails", (fails, SUMMARIES, share_with))
 # %% [markdown]
 # ## Notes
 #
-# **Where this comes from.** Rubinstein's cross-entropy method is older than planning with it; he estimated rare events. PlaNet
-# planned with it in a learned latent space (Hafner and colleagues, [2019](https://arxiv.org/abs/1811.04551),
-# [entry](../../book/bibliography.md#hafner2019)): 12 actions, 1,000 plans, 100 elites, 10 rounds. Williams and colleagues drove a
-# real vehicle by MPPI, with a neural network as the model. What TD-MPC ([2022](https://arxiv.org/abs/2203.04955),
-# [entry](../../book/bibliography.md#hansen2022)) and EB-JEPA call MPPI keeps elites and weighs only those, and fits the spread to
-# them (`EliteMPPI`): CEM with soft weights.
+# **Where this comes from.** Rubinstein's cross-entropy method is older than planning with it. It began as a way to estimate rare
+# events, and the paper of 1999 turns it to optimisation. PlaNet planned with it in a learned latent space (Hafner and colleagues,
+# [2019](https://arxiv.org/abs/1811.04551), [entry](../../book/bibliography.md#hafner2019)): 12 actions, 1,000 plans, 100 elites, 10
+# rounds. Williams and colleagues drove a real vehicle by MPPI, with a neural network as the model. What TD-MPC
+# ([2022](https://arxiv.org/abs/2203.04955), [entry](../../book/bibliography.md#hansen2022)) and EB-JEPA call MPPI keeps elites and
+# weighs only those, and fits the spread to them (`EliteMPPI`): CEM with soft weights.
 #
 # | | planner | plans a look | horizon | looks |
 # |---|---|---|---|---|
@@ -747,14 +766,14 @@ check("planning/mpc/fails", (fails, SUMMARIES, share_with))
 # | V-JEPA 2-AC, demonstration | CEM | 400 × 10 | 2 | every step |
 # | here | CEM | 16 × 4 do | 32 | every 8 steps |
 #
-# Ours has the rules and a perfect distance; theirs have neither, so the last row shows what the search alone needs, and not that
-# theirs is wasteful.
+# Plans a look are plans a round times rounds. Ours has the rules and a perfect distance; theirs have neither, so the last row shows
+# what the search alone needs, and not that theirs is wasteful.
 #
-# **Where popular accounts go wrong.** *More samples find better plans.* Within the valley they started in. *The distance misleads
-# the planner.* At short horizons; at long ones the planner misses what the distance would like. *Replanning makes a planner
-# robust.* Against what differs from step to step. *The numbers of two MPPIs compare.* EB-JEPA's published MPPI does not apply its
-# bound on actions, and its environment does not shorten them either: its 97 % in Two Rooms is reached with steps as long as the
-# planner likes, its CEM's 96 % within the bound. Here the world shortens every step.
+# **Where popular accounts go wrong.** *More samples find better plans.* Mostly within the valley they started in. *The distance
+# misleads the planner.* At short horizons; at long ones the planner often misses what the distance would like. *Replanning makes a
+# planner robust.* Against what differs from step to step. *The numbers of two MPPIs compare.* EB-JEPA's published MPPI does not
+# apply its bound on actions, and its environment does not shorten them either: its 97 % in Two Rooms is reached with steps as long
+# as the planner likes, its CEM's 96 % within the bound. Here the world shortens every step.
 #
 # **What this chapter does not show.** The tasks are few and the seed is one; the intervals say what that is worth. A dot has no
 # speed: it can stop at once, so no plan has to begin braking early. Nothing else moves. The cost at the end fails here because it
