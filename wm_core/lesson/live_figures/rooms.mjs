@@ -285,7 +285,7 @@ async function render({ model, el }) {
   const key = legend([["muted", "every plan tried"], ["imagined", "the best plans, and the chosen one"], ["actual", "where the dot went"]]);
   const marks = "In the ring it has arrived. Grey rungs join what was imagined to what happened; a cross is where the chosen plan goes through the wall.";
   texts.append(effort, words, news);
-  notes.append(key, element("p", { style: NOTE }, marks + (options.levels.length > 1 ? " Diamonds say where to be soon." : "")));
+  notes.append(key, element("div", { style: NOTE }, marks + (options.levels.length > 1 ? " Diamonds say where to be soon." : "")));
 
   // The pointer takes what is nearest; on empty ground it brings the goal.
   function under(place) {
