@@ -23,11 +23,10 @@ def rooms():
     _, places = world.wander(type(one)(*(part.expand(24) for part in one)), 90, generator())
     places = places.flatten(0, 1)[torch.randperm(24 * 91, generator=generator())[:300]]
 
-    class Rules:
-        def rollout(self, z, actions):
-            return TrueModel(world, type(one)(*(part.expand(len(z)) for part in one))).rollout(z, actions)
+    def rules(z, actions):
+        return TrueModel(world, type(one)(*(part.expand(len(z)) for part in one))).rollout(z, actions)
 
-    return world, one, places[None], imagined_edges(Rules(), places[None], stride=1.8, unit=1.0)
+    return world, one, places[None], imagined_edges(rules, places[None], stride=1.8, unit=1.0)
 
 
 def test_an_edge_is_as_long_as_the_way_and_none_leads_through_a_wall(rooms):
@@ -60,15 +59,14 @@ def test_edges_add_up_to_ways_through_the_door(rooms):
 
 
 def test_what_cannot_be_undone_counts_in_one_direction():
-    class Downhill:
-        def rollout(self, z, actions):
-            return z[:, None] + actions.clamp_min(0).cumsum(1)
+    def downhill(z, actions):
+        return z[:, None] + actions.clamp_min(0).cumsum(1)
 
     z = torch.tensor([[[0.0, 0.0], [2.0, 0.0]]])
-    edges = imagined_edges(Downhill(), z, stride=1.0, unit=1.0, tolerance=0.1, both_ways=False)
+    edges = imagined_edges(downhill, z, stride=1.0, unit=1.0, tolerance=0.1, both_ways=False)
     assert edges[0, 0, 1] == pytest.approx(2.0, abs=0.1)
     assert edges[0, 1, 0] == math.inf
-    assert imagined_edges(Downhill(), z, stride=1.0, unit=1.0, tolerance=0.1)[0, 1, 0] < math.inf
+    assert imagined_edges(downhill, z, stride=1.0, unit=1.0, tolerance=0.1)[0, 1, 0] < math.inf
 
 
 def test_the_unit_is_what_a_latent_changes_in_a_pixel():

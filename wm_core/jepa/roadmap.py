@@ -11,19 +11,19 @@ neighbour. A push into a wall reaches nothing behind it. Then
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
 from wm_core.jepa.value import Cost
-from wm_core.planning.search import Imagines
 from wm_core.training import History, fit
 
 
 @torch.no_grad()
 def imagined_edges(
-    model: Imagines,
+    rollout: Callable[[Tensor, Tensor], Tensor],
     z: Float[Tensor, "worlds nodes dim"],
     *,
     stride: float,
@@ -39,7 +39,7 @@ def imagined_edges(
     would find ways through it.
 
     Args:
-        model: imagines the pushes.
+        rollout: of the model, which imagines the pushes: latents (batch, dim) and actions (batch, steps, 2) to latents after each.
         z: latents of the same world in each row.
         stride: length of a step of a push, in pixels: one that the model has seen in training.
         unit: by how much a latent changes where the world moves by a pixel; see `latent_unit`.
@@ -55,7 +55,7 @@ def imagined_edges(
     gone = (stride * torch.arange(1, steps + 1, device=z.device)).repeat(directions)
     found = []
     for seen in z:
-        reached = model.rollout(seen.repeat_interleave(directions, 0), pushes).flatten(0, 1)
+        reached = rollout(seen.repeat_interleave(directions, 0), pushes).flatten(0, 1)
         left = (torch.cdist(reached, seen) / unit).unflatten(0, (nodes, -1))  # (nodes, directions * steps, nodes)
         edges = (gone[:, None] + left).masked_fill(left > tolerance, math.inf).amin(1)
         found.append(edges.fill_diagonal_(0))
