@@ -44,6 +44,9 @@ def opening(browser, site):
     @contextmanager
     def open_page(path: str, *, until: str = "load", **options: object) -> Iterator[Visit]:
         with browser.new_context(**options) as context:
+            context.set_default_timeout(
+                120_000
+            )  # milliseconds: figures compute, and a shared machine may take four times as long
             faults, answered = watch(context, site), []
             context.on("requestfinished", lambda request: answered.append(request))
             page = context.new_page()

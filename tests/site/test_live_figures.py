@@ -40,8 +40,8 @@ def numbers(figure) -> list[str]:
 
 
 def wait_for_other(figure, before: list[str]) -> list[str]:
-    """The figure's numbers once they differ from those before; fails after five seconds."""
-    for _ in range(100):
+    """The figure's numbers once they differ from those before; fails after twenty seconds."""
+    for _ in range(400):
         now = numbers(figure)
         if now != before:
             return now
