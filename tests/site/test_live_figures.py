@@ -228,3 +228,27 @@ def runge_kutta(f, x, h):
     k2 = f(x + h / 2 * k1)
     k3 = f(x + h / 2 * k2)
     return x + h / 6 * (k1 + 2 * k2 + 2 * k3 + f(x + h * k3))
+
+
+def test_a_figure_that_comes_into_view_while_nobody_looks_up_moves(visit):
+    """A busy browser tells of leaving and coming back in one go, and the last that it tells is the newest."""
+    ticks = visit("index.html").page.evaluate(
+        """async () => {
+          const {clock} = await import("/_static/live/kit.mjs"), observed = IntersectionObserver;
+          const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+          window.IntersectionObserver = class {
+            constructor(tell) { setTimeout(() => tell([{isIntersecting: false}, {isIntersecting: true}])); }
+            observe() {}
+            disconnect() {}
+          };
+          let ticks = 0;
+          const stop = clock(document.body, () => { ticks++; });
+          await later(100);
+          const before = ticks;
+          await later(500);
+          stop();
+          window.IntersectionObserver = observed;
+          return ticks - before;
+        }"""
+    )
+    assert ticks > 0

@@ -223,7 +223,7 @@ export function cover(ctx, x, y, step, colour) {
 // Call `tick(seconds)` every frame while the figure is on screen. `tick` may be async; a slow one drops frames.
 export function clock(el, tick) {
   let visible = true, last, frame, stopped = false, busy = false;
-  const watch = new IntersectionObserver(([entry]) => (visible = entry.isIntersecting));
+  const watch = new IntersectionObserver((entries) => (visible = entries.at(-1).isIntersecting)); // the last is the newest
   watch.observe(el);
   const next = async (now) => {
     if (stopped) return;
