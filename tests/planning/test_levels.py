@@ -6,7 +6,7 @@ import torch
 from wm_core.planning.cem import CEM
 from wm_core.planning.costs import squared_to_goal
 from wm_core.planning.drive import drive
-from wm_core.planning.levels import imagined_transitions, two_levels
+from wm_core.planning.levels import Held, SlowAlone, imagined_transitions, two_levels
 from wm_core.planning.mppi import MPPI
 from wm_core.planning.search import Planner, within
 
@@ -120,3 +120,40 @@ def test_a_model_that_counts_its_own_predictions_is_asked():
 def test_a_look_less_than_every_step_is_refused():
     with pytest.raises(ValueError, match="every: got 0"):
         imagined_transitions(CEM(), every=0)
+
+
+# ---- a slow clock made of a fast one -------------------------------------------------------------------------------------------
+def test_a_held_action_leads_where_its_repetition_does():
+    macros = torch.tensor([[[1.0, 0.0], [0.0, -0.5]], [[0.2, 0.1], [3.0, 4.0]]])
+    ticks = Held(Counting(), 1.0, 5).rollout(torch.zeros(2, 2), macros)
+    torch.testing.assert_close(ticks, 5 * macros.cumsum(1))
+
+
+def test_no_macro_action_is_longer_than_an_action_may_be():
+    assert Held(Counting(), 1.0, 5).bound(torch.tensor([3.0, 4.0])).norm() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("every", [3, 4])
+def test_a_slow_clock_alone_gets_there_and_holds_each_action_for_a_tick(every):
+    goal, world = torch.tensor([[8.0, 0.0], [0.0, -6.0]]), Counting()
+    planner = SlowAlone(CEM(3, 128, 12, 8), Held(world, 1.0, 4))
+    assert isinstance(planner, Planner)
+    plan = planner.plan(
+        world,
+        torch.zeros(2, 2),
+        squared_to_goal(10 * goal),
+        bound=within(1.0),
+        generator=torch.Generator().manual_seed(0),
+    )
+    assert plan.shape == (2, 12, 2)
+    assert torch.equal(plan[:, :4], plan[:, :1].expand(-1, 4, -1))
+    path = drive(
+        planner, world, torch.zeros(2, 2), [squared_to_goal(goal)], see=lambda at: at, bound=within(1.0),
+        step=lambda at, a: at + a, generator=torch.Generator().manual_seed(0), steps=24, every=every,
+    )  # fmt: skip
+    assert (path[:, -1] - goal).norm(dim=-1).max() < 0.6
+
+
+def test_a_tick_of_a_slow_clock_alone_counts_once():
+    planner = SlowAlone(CEM(3, 16, 4, 5), Held(Counting(), 1.0, 4))
+    assert imagined_transitions(planner, every=6) == 3 * 16 * 5 / 6

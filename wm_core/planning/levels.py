@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from wm_core.planning.costs import Along, along_path
-from wm_core.planning.search import Cost, Imagines, Planner, shifted
+from wm_core.planning.search import Bound, Cost, Imagines, Planner, Round, shifted, within
 from wm_core.planning.subgoals import SubGoals
 
 
@@ -93,6 +93,73 @@ def two_levels(
     return planner
 
 
+class Held:
+    """A slow clock made of a fast one: a macro-action is one action, held for a tick. It foresees as well as the fast one does.
+
+    So it says what a second clock is worth where nothing is lost by learning it. Each of its predictions costs the fast model a whole
+    tick of its own, but counts as one, as that of a learned slow level would.
+
+    Args:
+        model: the fast one, such as the true rules.
+        reach: length of the longest action.
+        every: steps to a tick.
+    """
+
+    macro_dim = 2
+
+    def __init__(self, model: Imagines, reach: float, every: int):
+        self.model, self.every, self.bound = model, every, within(reach)
+
+    def rollout(
+        self, z: Float[Tensor, "batch *latent"], macros: Float[Tensor, "batch ticks 2"]
+    ) -> Float[Tensor, "batch ticks *latent"]:
+        """The fast model's latents at the end of each tick."""
+        return self.model.rollout(z, macros.repeat_interleave(self.every, 1))[:, self.every - 1 :: self.every]
+
+    def encode(self, z: Tensor) -> Tensor:
+        """Both levels share their latents."""
+        return z
+
+
+@dataclass
+class SlowAlone:
+    """A slow clock that needs no other: its macro-actions are held actions, and are done as they are.
+
+    Attributes:
+        search: over macro-actions.
+        above: what they lead to.
+    """
+
+    search: Planner
+    above: Held
+
+    def plan(
+        self,
+        model: Imagines,
+        z: Float[Tensor, "episodes *latent"],
+        cost: Cost,
+        *,
+        bound: Bound,
+        generator: Generator,
+        start: Float[Tensor, "episodes steps 2"] | None = None,
+        action_dim: int = 2,
+        record: list[Round] | None = None,
+    ) -> Float[Tensor, "episodes steps 2"]:
+        """The plan's actions, each macro-action a tick long. ``cost`` is asked about ends of ticks; ``model`` is not asked."""
+        rest = None if start is None else start.unflatten(1, (-1, self.above.every)).mean(2)
+        macros = self.search.plan(
+            self.above,
+            z,
+            cost,
+            bound=self.above.bound,
+            generator=generator,
+            start=rest,
+            action_dim=action_dim,
+            record=record,
+        )
+        return bound(macros.repeat_interleave(self.above.every, 1))
+
+
 def imagined_transitions(planner: Planner, model: Imagines | None = None, every: int = 1) -> float:
     """How many transitions are imagined for each step of the world, on the average.
 
@@ -100,7 +167,7 @@ def imagined_transitions(planner: Planner, model: Imagines | None = None, every:
     fast level does.
 
     Args:
-        planner: one with ``horizon``, ``samples`` and ``iterations``, or `SubGoals` of two such.
+        planner: one with ``horizon``, ``samples`` and ``iterations``, or `SubGoals` of two such, or `SlowAlone` of one.
         model: the one it plans with, if it has ``transitions``, the predictions that a horizon takes it; else one a step.
         every: steps from one look of `drive` to the next.
 
@@ -112,5 +179,7 @@ def imagined_transitions(planner: Planner, model: Imagines | None = None, every:
     if isinstance(planner, SubGoals):
         low, high = imagined_transitions(planner.low, model, every), imagined_transitions(planner.high)
         return low + high / (planner.every * every)
+    if isinstance(planner, SlowAlone):
+        return imagined_transitions(planner.search, every=every)
     ahead = getattr(model, "transitions", int)(planner.horizon)
     return ahead * planner.samples * planner.iterations / every
