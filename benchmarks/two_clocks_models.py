@@ -304,7 +304,8 @@ class Bench:
     # ---- helpers -----------------------------------------------------------------------------------------------------------
     def _once(self, name: str, make: Callable[[], object]) -> object:
         if name not in self._made:
-            self._made[name] = make()
+            with torch.enable_grad():  # whoever measures may have switched gradients off
+                self._made[name] = make()
         return self._made[name]
 
     def _seeded(self, build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:

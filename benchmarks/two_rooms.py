@@ -3,7 +3,9 @@
 A trial is 200 steps of at most 2.45 pixels, run to the end whether or not the goal is reached. Every arm has the same trials in the
 same order, so two arms are compared trial by trial.
 
-Usage: python -m benchmarks.two_rooms [--trials FILE] [--artefact NAME --planner NAME] [--seed 0] [--only ARM ...] [--out FILE]
+Without `--artefact` each trial is given to the kept models of its kind of layout, one arm for each of their seeds.
+
+Usage: python -m benchmarks.two_rooms [--trials FILE] [--artefact NAME] [--planner NAME] [--seeds 0 1 2] [--only ARM ...] [--out FILE]
 """
 
 import argparse
@@ -11,6 +13,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -18,16 +21,17 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from wm_core.artefacts import write_atomically
+from wm_core.artefacts import commit, device_name, write_atomically
+from wm_core.jepa.two_rooms_kept import kept_costs, kept_models
 from wm_core.metrics.intervals import mcnemar
 from wm_core.metrics.navigation import Readings, read_trajectories
 from wm_core.planning.cem import CEM
 from wm_core.planning.costs import along_path
 from wm_core.planning.drive import drive
 from wm_core.planning.mppi import MPPI
-from wm_core.planning.search import Cost, Planner, within
+from wm_core.planning.search import Cost, Imagines, Planner, within
 from wm_core.worlds.true_model import TrueModel, way_left
-from wm_core.worlds.two_rooms import TwoRooms
+from wm_core.worlds.two_rooms import Layout, TwoRooms
 from wm_core.worlds.two_rooms_trials import FILE, Trials, in_fixed_layout, read_trials
 
 WORLD = TwoRooms()
@@ -39,6 +43,12 @@ PLANNERS: dict[str, Planner] = {
     "cem": CEM(horizon=60, samples=64, elites=8, iterations=8, spread=1.5, floor=0.1),
     "mppi": MPPI(horizon=60, samples=64, iterations=8),
 }
+#: What learned models are asked for: short plans, a look every few steps, and no step longer than those of the walks they know.
+LEARNED_PLANNERS: dict[str, Planner] = {
+    "cem": CEM(horizon=16, samples=64, elites=6, iterations=6, spread=1.5, floor=0.1),
+    "mppi": MPPI(horizon=16, samples=64, iterations=6, spread=1.2),
+}
+LOOKS, LONGEST = 4, 1.8
 
 
 class Run(NamedTuple):
@@ -155,17 +165,69 @@ def knowing_the_rules(cost: Callable[[Trials], Cost], planner: str = "cem") -> C
             steps=STEPS,
             every=EVERY,
         )
-        return Run(paths, watch.ms, alone(PLANNERS[planner], trials, cost))
+        one = trials.some(slice(1))
+        return Run(paths, watch.ms, alone(PLANNERS[planner], TrueModel(WORLD, one.layout), one.start, cost(one)))
 
     return run
 
 
-def alone(planner: Planner, trials: Trials, cost: Callable[[Trials], Cost]) -> float:
-    """Processor milliseconds for the first trial's first plan, with nothing beside it: the least of three, behind one to warm up."""
-    one, times = trials.some(slice(1)), []
+def learned(systems: dict[str, str], planner: str = "cem") -> Arm:
+    """An arm that sees pictures, imagines with kept models, and judges by kept costs: those of the training seed that is asked for.
+
+    Args:
+        systems: for each kind of layout, "fixed" and "random", whose models and costs its trials are given to.
+        planner: which of `LEARNED_PLANNERS`.
+    """
+
+    def run(trials: Trials, seed: int) -> Run:
+        paths = trials.start[:, None].repeat(1, STEPS + 1, 1)
+        parts = [pursue(systems[kind], planner, trials.some(which), seed) for kind, which in kinds(trials).items()]
+        for (path, _, _), which in zip(parts, kinds(trials).values(), strict=True):
+            paths[which] = path
+        plans = [int(which.sum()) for which in kinds(trials).values()]  # as many looks at each
+        many = sum(ms * n for (_, ms, _), n in zip(parts, plans, strict=True)) / len(trials.start)
+        return Run(paths, many, max(ms for _, _, ms in parts))
+
+    return Arm(run, "learned")
+
+
+@torch.no_grad()
+def pursue(system: str, planner: str, trials: Trials, seed: int) -> tuple[Tensor, float, float]:
+    """Where the dots go, and the processor milliseconds of a plan among many and alone."""
+    model = kept_models(system)[0][seed]["model"]
+    left = kept_costs()[0][system.removeprefix("two_rooms_")][seed].steps
+    noise, watch = noise_of(seed), Timed(LEARNED_PLANNERS[planner])
+
+    def see(layout: Layout, places: Tensor) -> Tensor:
+        return model.encode(WORLD.draw(layout, places[:, None])[:, 0])
+
+    goals = see(trials.layout, trials.goal)
+
+    def cost(goals: Tensor) -> Cost:
+        return along_path(lambda path: left(path[:, :, 3::4], goals[:, None, None]), "mean")
+
+    paths = drive(
+        watch,
+        model,
+        trials.start,
+        [cost(goals)],
+        see=lambda places: see(trials.layout, places),
+        step=lambda places, actions: WORLD.step(trials.layout, places, actions, noise),
+        bound=within(LONGEST),
+        generator=seeded(seed),
+        steps=STEPS,
+        every=LOOKS,
+    )
+    one = trials.some(slice(1))
+    return paths, watch.ms, alone(watch.planner, model, see(one.layout, one.start), cost(goals[:1]), LONGEST)
+
+
+def alone(planner: Planner, model: Imagines, z: Tensor, cost: Cost, reach: float = WORLD.reach) -> float:
+    """Processor milliseconds for one plan with nothing beside it: the least of three, behind one to warm up."""
+    times = []
     for _ in range(4):
         watch = Timed(planner)
-        watch.plan(TrueModel(WORLD, one.layout), one.start, cost(one), bound=within(WORLD.reach), generator=seeded(0))
+        watch.plan(model, z, cost, bound=within(reach), generator=seeded(0))
         times.append(watch.ms)
     return min(times[1:])
 
@@ -191,8 +253,12 @@ ARMS = {
     "true rules, path length": Arm(knowing_the_rules(way), "reference"),
 }
 
-#: Learned models: from a system's name to a function that gives its arm for a planner. This is the one place to add one.
-LEARNED: dict[str, Callable[[str], Arm]] = {}
+#: Learned models: from a name to a function that gives its arm for a planner. This is the one place to add one.
+LEARNED: dict[str, Callable[[str], Arm]] = {
+    "two_rooms": lambda planner: learned({"fixed": "two_rooms_fixed", "random": "two_rooms_random"}, planner),
+    "two_rooms_fixed": lambda planner: learned(dict.fromkeys(("fixed", "random"), "two_rooms_fixed"), planner),
+    "two_rooms_random": lambda planner: learned(dict.fromkeys(("fixed", "random"), "two_rooms_random"), planner),
+}
 
 
 # ---- the table -----------------------------------------------------------------------------------------------------------------
@@ -200,7 +266,14 @@ def measure(name: str, arm: Arm, trials: Trials, seed: int) -> tuple[dict, Readi
     """An arm's row of the file, and its readings."""
     run = arm.run(trials, seed)
     found = read_trajectories(WORLD, trials.layout, run.paths, trials.goal)
-    row = {"name": name, "role": arm.role, "seed": seed, "plan_ms": run.plan_ms, "alone_ms": run.alone_ms}
+    row = {
+        "name": name,
+        "role": arm.role,
+        "floor": arm.role != "learned",
+        "seed": seed,
+        "plan_ms": run.plan_ms,
+        "alone_ms": run.alone_ms,
+    }
     parts = {kind: found.some(which).summary() for kind, which in kinds(trials).items()}
     return {**row, **found.summary(), "layouts": parts, "trials": found.trials()}, found
 
@@ -228,20 +301,38 @@ def table(arms: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def together(arms: list[dict]) -> list[str]:
+    """The learned arm's trials of all its seeds, counted together, for each kind of layout."""
+    found = [arm for arm in arms if arm["role"] == "learned"]
+    lines = [""] if found else []
+    for kind in found[0]["layouts"] if found else ():
+        parts = [arm["layouts"][kind] for arm in found]
+        counts = {
+            name: sum(round(part[name] * part["count"]) for part in parts)
+            for name in ("at_end", "ever", "hit", "crossed")
+        }
+        of, error = sum(part["count"] for part in parts), sum(part["error"] for part in parts) / len(parts)
+        lines.append(
+            f"{found[0]['name']}, {kind} layout, {len(parts)} seeds: {counts['at_end']} of {of} at the end, {counts['ever']} ever,"
+            f" {counts['hit']} nearer than 1.41 px, {counts['crossed']} crossed, error {error:.2f} px²"
+        )
+    return lines
+
+
 def compared(measured: list[tuple[dict, Readings]], trials: Trials) -> list[str]:
     """Who arrives at the end where the other does not, by layout: learned arms against every other, or without one those that plan."""
     learned = any(row["role"] == "learned" for row, _ in measured)
     lines = []
     for kind, which in kinds(trials).items():
         for (one, first), (other, second) in combinations(measured, 2):
-            if learned and "learned" not in (one["role"], other["role"]):
+            if learned and (one["role"] == "learned") == (other["role"] == "learned"):
                 continue
             if not learned and None in (one["plan_ms"], other["plan_ms"]):
                 continue
             alone, rival, p = mcnemar(first.at_end[which].tolist(), second.at_end[which].tolist())
             lines.append(
-                f"{kind} layout, {int(which.sum())} trials, at the end, {one['name']} against {other['name']}: {alone} for the first"
-                f" alone, {rival} for the second, p = {p:.2g}"
+                f"{kind} layout, {int(which.sum())} trials, at the end, {one['name']} against {other['name']}, seed {other['seed']}:"
+                f" {alone} for the first alone, {rival} for the second, p = {p:.2g}"
             )
     if len(lines) > 1:
         lines.append(f"McNemar's exact test, not corrected for {len(lines)} comparisons.")
@@ -263,22 +354,33 @@ def main() -> None:
     """Run what is asked for, print the table, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=Path, default=Path(str(FILE)))
-    parser.add_argument("--artefact", choices=LEARNED, help="a learned model, beside the floors and the references")
-    parser.add_argument("--planner", choices=PLANNERS, default="cem", help="what plans with it")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--artefact", choices=LEARNED, default="two_rooms", help="the learned models")
+    parser.add_argument("--planner", choices=PLANNERS, default="cem", help="what plans with them")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[0, 1, 2], help="of training; the other arms have the first"
+    )
     parser.add_argument("--only", nargs="*", choices=ARMS, help="these of the arms that need no artefact")
     parser.add_argument("--out", type=Path, help="write all trials there, as JSON")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     trials = read_trials(asked.trials)
     arms = {name: ARMS[name] for name in (ARMS if asked.only is None else asked.only)}
-    if asked.artefact:
-        arms[f"{asked.artefact}, {asked.planner}"] = LEARNED[asked.artefact](asked.planner)
-    measured = [measure(name, arm, trials, asked.seed) for name, arm in arms.items()]
+    measured = [measure(name, arm, trials, asked.seeds[0]) for name, arm in arms.items()]
+    name, arm = f"{asked.artefact}, {asked.planner}", LEARNED[asked.artefact](asked.planner)
+    measured += [measure(name, arm, trials, seed) for seed in asked.seeds]
     rows = [row for row, _ in measured]
-    print(table(rows), *compared(measured, trials), sep="\n")
+    print(table(rows), *together(rows), *compared(measured, trials), sep="\n")
     if asked.out:
-        write_atomically(asked.out, json.dumps({"arms": rows}, indent=1).encode() + b"\n")
+        about = {
+            "trials": len(trials.start),
+            "steps": STEPS,
+            "commit": commit(),
+            "device": device_name(),
+            "date": datetime.now(UTC).date().isoformat(),
+            "torch": torch.__version__,
+        }
+        found = {"about": about, "arms": rows}
+        write_atomically(asked.out, json.dumps(found, separators=(",", ":")).encode() + b"\n")
 
 
 if __name__ == "__main__":

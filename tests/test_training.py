@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from wm_core.training import Shuffled, TrainingStopped, _mix, fit, schedule
+from wm_core.training import Shuffled, TrainingStopped, _mix, finished, fit, schedule
 
 
 def make(seed=0):
@@ -129,6 +129,25 @@ def test_a_run_cut_at_a_checkpoint_ends_with_the_same_weights(tmp_path):
     resumed = fit(again, loss, batches, steps=30, learning_rate=1e-2, checkpoint=tmp_path / "cut.pt", every=10)
     assert torch.equal(weights(whole), weights(again))
     assert resumed.terms == full.terms
+
+
+def test_a_run_that_has_done_all_its_steps_is_known_by_its_checkpoint(tmp_path):
+    place, model, calls = tmp_path / "run.pt", make(), []
+
+    def stop_at_5(step, generator):
+        calls.append(1)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return batches(step, generator)
+
+    assert finished(None, 8) is finished(place, 8) is None
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, loss, stop_at_5, steps=8, learning_rate=1e-2, checkpoint=place, every=2)
+    assert finished(place, 8) is None
+    fit(model, loss, batches, steps=8, learning_rate=1e-2, checkpoint=place, every=2)
+    kept = finished(place, 8)
+    assert all(torch.equal(kept[name], value) for name, value in model.state_dict().items())
+    assert finished(place, 9) is None
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):

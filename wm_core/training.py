@@ -186,6 +186,19 @@ class _Step(nn.Module):
             return {name: term.float() if self.half else term for name, term in self.loss(self.module, batch).items()}
 
 
+def finished(checkpoint: Path | str | None, steps: int) -> dict[str, Tensor] | None:
+    """The weights of a run that has done all its steps, or None: with them there is no need to gather its data again.
+
+    Args:
+        checkpoint: of the run, see `fit`.
+        steps: of the run.
+    """
+    if checkpoint is None or not Path(checkpoint).exists():
+        return None
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    return state["module"] if state["next"] == state["run"]["steps"] == steps else None
+
+
 class _Checkpoint:
     """Saves and restores everything that a step of a run depends on."""
 

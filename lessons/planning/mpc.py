@@ -5,7 +5,7 @@
 # decides whether a plan arrives.
 #
 # It takes less than a minute on two idle CPU cores. You should have read [the first chapter](../foundations/quickstart.py). The
-# last experiment plans with the model of [the one before this](two_rooms.py).
+# last experiment plans with the model of [A latent space you can plan in](two_rooms.py).
 
 # %%
 from dataclasses import asdict, replace
@@ -35,9 +35,9 @@ torch.set_num_threads(1)  # arrays this small go faster on one core than on two
 # ## The question
 #
 # Here are two rooms from above, 65 pixels wide, and a door. A dot should get to a place in the other room, at most 2.45 pixels a
-# step. A hundred published tasks share one layout; in a hundred more, wall and door are elsewhere each time. This page takes the
-# first twenty of both (from *What breaks* on, sixteen of the one layout), with 64 steps each; a full run takes all, and 200
-# steps. What is the simplest thing to try?
+# step. A hundred of the book's tasks share one layout; in a hundred more, wall and door are elsewhere each time. This page
+# takes the first twenty of both (from *What breaks* on, sixteen of the one layout), with 64 steps each; a full run takes all, and
+# 200 steps up to there. What is the simplest thing to try?
 
 # %%
 world, published_trials, count = TwoRooms(), read_trials(), settings["trials"]
@@ -245,9 +245,9 @@ source(CEM.plan, soft_weights, drive)
 # ## The experiment
 #
 # **Does the search find what there is to find?** Ask it something whose answer we know. A mass on a line is pushed twenty times;
-# it should end at 1, at rest, and pushing costs. The rule is linear and the cost quadratic. For such a problem the least cost can
-# be computed exactly, from the last push back to the first (Riccati's recursion). We expect random shooting to be hopeless and the
-# other two to come near.
+# it should end at 1, at rest, and pushing costs. The rule is linear and the cost quadratic, so the least cost can be computed
+# exactly, from the last push back to the first (Riccati's recursion). We expect random shooting to be hopeless and the others to
+# come near.
 
 # %% tags=["hide-input"]
 class Mass:
@@ -437,7 +437,8 @@ tests = paired({"CEM, on foot against the crow": by_cem, "MPPI, on foot against 
                 f"CEM, as the crow flies, {s * i} plans a look against 64": (by_cem[1], less)}, tasks)
 
 # %% [markdown]
-# With either search the dot arrives more often on foot, and for the crow the largest budget shows no gain over 64 plans.
+# Neither MPPI nor more plans save the crow: with either search more trials arrive on foot, and the largest budget shows no gain
+# over 64 plans.
 #
 # ## The evidence
 
@@ -515,8 +516,8 @@ show(left, right, caption="Left: shares that arrive in 64 steps, with 95 % inter
 # %% [markdown]
 # Judged by its end, a plan puts off arriving. At every look the dot has 32 steps left and needs fewer, and all plans that are there
 # in time cost the same, the slow ones too. It does the first four actions, puts four new ones behind, and has 32 steps left again.
-# The longer the plan, the farther it falls behind a cost along the way, which wants to be near *soon*. EB-JEPA reports a difference
-# of the same sign in latent space: 97 % in Two Rooms with the sum along the path, 89 with the last latent only
+# The longer the plan, the later it is near. A cost along the way wants to be near *soon*. EB-JEPA reports a difference of the same
+# sign in latent space: 97 % in Two Rooms with the sum along the path, 89 with the last latent only
 # ([Terver and others, 2026](https://arxiv.org/abs/2602.03604), [entry](../../book/bibliography.md#terver2026)).
 #
 # Along the way, four steps ahead are enough: a distance that knows the door has done the looking ahead itself. The crow would
@@ -571,10 +572,10 @@ trial = paired({"32 ahead, on foot: along the way against at the end": [ahead[na
 
 # %% [markdown]
 # With the rules right, a look every sixteen steps does as well as one every step: looking again buys nothing that was not already
-# in the plan. With one every 32 some do not arrive; by then the plan is used up, and the next search starts from nothing. On the
-# slippery floor errors add up between looks about as we said, and looking sets them to zero. The wrong map is another matter. The
-# dot stands at the wall, looks, sees that it has not moved, and makes the same plan. Replanning corrects where we are. It does not
-# correct what we believe.
+# in the plan. With one every 32 a few more fail, perhaps by chance; by then the plan is used up, and the next search starts from
+# nothing. On the slippery floor errors add up between looks about as we said, and looking sets them to zero. The wrong map is
+# another matter. The dot stands at the wall, looks, sees that it has not moved, and makes the same plan. Replanning corrects where
+# we are. It does not correct what we believe.
 #
 # **Turn the temperature.** $\lambda$ in units of the costs' spread, one search for each task, from the start, 160 plans. How many
 # of the 32 samples does a round's mean rest on, and what does the plan cost?
@@ -595,8 +596,8 @@ table(["λ / spread of the costs", "samples that count, first round", "last roun
 
 # %% [markdown]
 # (Three seeds again.) At 0.05 and below hardly more than one plan counts, and MPPI is a search for the luckiest. Here that does
-# well. At 5 nearly all count, most of their noise cancels, and the plan hardly moves. Costs of latents have
-# no unit of their own, so a $\lambda$ copied from a paper, such as PLDM's 0.005, means nothing without its costs.
+# well. At 5 nearly all count, and the plan hardly moves. Costs of latents have no unit of their own, so a $\lambda$ copied from a
+# paper, such as PLDM's 0.005, means nothing without its costs.
 
 # %%
 along, at_end, flying = ARMS
@@ -715,9 +716,9 @@ claim("Learned dynamics, on foot: share that arrives", arrived(mixed["learned"][
 claim("The rules, between latents: share that arrives", arrived(mixed["the rules"][2], tasks)[0], "<=", 0.3)
 
 # %% [markdown]
-# With so few looks both lose some trials. And where places are not moved out, a plan that presses the dot into the wall is taken
-# for nearly there. What that costs is in the second row; in sixteen trials it may be chance. But the fault is in the cost, and a
-# search looks for low cost wherever it is.
+# After sixteen steps the learned model is about a pixel off. With so few looks both lose some trials. Where places are not moved
+# out, a plan that presses the dot into the wall is taken for nearly there. What that costs is in the second row; in sixteen
+# trials it may be chance. But the fault is in the cost, and a search looks for low cost wherever it is.
 
 # %% [markdown]
 # ## Exercises
@@ -802,7 +803,7 @@ check("planning/mpc/fails", (fails, SUMMARIES, share_with))
 # | V-JEPA 2-AC, demonstration | CEM | 400 × 10 | 2 | every step |
 # | here | CEM | 16 × 4 do | 32 | every 8 steps |
 #
-# Ours has the rules and a perfect distance; theirs have neither, so the last row is no sign that theirs are wasteful.
+# Ours has the rules and a perfect distance; theirs have neither, so the last row does not show them wasteful.
 #
 # **Where popular accounts go wrong.** *More samples find better plans.* Mostly within the valley they started in. *The distance
 # misleads the planner.* At short horizons; at long ones the planner often misses what the distance would like. *The numbers of two
@@ -811,7 +812,6 @@ check("planning/mpc/fails", (fails, SUMMARIES, share_with))
 #
 # **What this chapter does not show.** The tasks are few, and drives are searched with one seed; the tests on the same trials say
 # what that is worth. The model is one, in the one layout that it was trained in. A dot has no speed, so no plan has to brake
-# early. Nothing else moves. The cost at the end fails here because it is asked anew every few steps with the same horizon; with a
-# horizon that shrinks to an appointed time it should not, and we have not tried. And the distance on foot was given, by somebody
-# who has the map. Can a network learn one from aimless walks, without a map? The next chapter, [A distance that knows the
-# walls](value_guided.py), tries.
+# early. The cost at the end fails here because it is asked anew every few steps with the same horizon; with a horizon that shrinks
+# to an appointed time it should not, and we have not tried. And the distance on foot was given, by somebody who has the map. Can a
+# network learn one from aimless walks? The next chapter, [A distance that knows the walls](value_guided.py), tries.

@@ -75,7 +75,8 @@ show(room, chart,
 # ## Play
 #
 # The data are walks: a random heading that turns a little at each step, steps of one pixel on average and never more than 1.8. No
-# goal, no reward. A third of the walks are steered through the door once, as the one above seems to be; the others wander.
+# goal, no reward. A third of the walks are steered through the door once; the others wander.
+
 # %%
 class Walks(NamedTuple):
     """Where the walls are, the steps asked for (n, 90, 2), and where the dot was (n, 91, 2), in pixels."""
@@ -217,7 +218,7 @@ live("walls", model=networks, poster=poster, world=asdict(world), wall_x=32, doo
 
 # %% [markdown]
 # Put the dot close to the wall, away from the door, and compare the two networks. The kept one's walks end at the wall. Ours sends
-# some through. Now put the dot before the door: both get through. We will count all this below.
+# some through. Now put the dot before the door: both get through. We count below.
 #
 # ## The idea
 #
@@ -258,7 +259,7 @@ live("walls", model=networks, poster=poster, world=asdict(world), wall_x=32, doo
 #
 # $$ \mathcal L_{\text{time}} = \frac{1}{NTD}\sum_{n,t,d}\big(z_{n,t+1,d} - z_{n,t,d}\big)^2 , $$
 #
-# in `time_smoothness`. It is there for the planner. Without it one step may change a latent as much as fifty do, as it does with
+# in `time_smoothness`. It is there for the planner. Without it five steps may change a latent as much as fifty do, as they do with
 # pixels.
 #
 # PLDM's code has a sixth term that its paper does not list, *spread*: along each walk, too, every number should have a
@@ -309,11 +310,11 @@ table(["dot read, px off: mean (least to greatest)", "linear probe", "reader"],
 
 # %% [markdown]
 # The prediction about linear probes was wrong. They do as well as the reader, or better: the encoder's sums show the dot nearly in
-# plain form. On finding the dot, twenty seconds are enough.
+# plain form. To find the dot, this page's short training is enough.
 #
 # **Where does imagination lead?** The model sees one picture of a fresh walk, then sixteen steps. Two guesses stand beside it: the
-# dot stays where it was, and the dot goes where the steps point as if there were no walls. The latter is good, for most steps meet
-# no wall.
+# dot stays where it was, or it goes where the steps point as if there were no walls. The latter should be hard to beat: most steps
+# meet no wall.
 
 # %%
 @torch.no_grad()
@@ -560,8 +561,8 @@ for dim in (8, 64):
 
 # %% [markdown]
 # First the prediction loss over eight steps, and the same divided by the latent's variance, for a latent half the size has a
-# quarter of the loss. *Leaks* is the share of pushes that pass the wall, *let through* of those that pass the door: a model that
-# moves nothing leaks nothing, and lets nothing through.
+# quarter of the loss. *Leaks* is the share of pushes at the wall that come through, *let through* that of pushes at the door: a
+# model that moves nothing leaks nothing, and lets nothing through.
 
 # %%
 for dim in (8, 64):
@@ -570,13 +571,13 @@ for dim in (8, 64):
 # %% [markdown]
 # From no narrow latent is the door read well: 10 px off at best, where guessing the middle is 13 off.
 #
-# **Without inverse dynamics** the narrow latent loses most of the dot, as suspected; the wall is read as well as ever. Its loss
-# does not tell. With 64 numbers there is room for both, and the dot stays. We had expected to see it go there too. But spread,
-# which also asks for what changes along a walk, was still on.
+# **Without inverse dynamics** the narrow latent blurs the dot, from 1.6 px to 7, as suspected; the wall is read as well as ever.
+# Its loss does not tell. With 64 numbers there is room for both, and the dot stays, slightly blurred. We had expected to see it go
+# there too. But spread, which also asks for what changes along a walk, was still on.
 #
 # **Without variance** the loss is the *lowest*, at both widths. That is size: divided by the variance it is higher than with all
 # losses. What suffers is the walls, in both latents the wall's place and in the wide one the door's. The dot stays, and we think
-# that inverse dynamics holds it. So the lowest loss belongs to models that know little about where the wall is.
+# that inverse dynamics holds it. So the lowest loss belongs to models that place the wall about four times as badly.
 #
 # **Without similarity** the predictor is never trained. **Without covariance** the door is read worse in the wide latent, the wall
 # better. Smoothness and spread hardly matter for these readings.
@@ -608,7 +609,7 @@ claim("The full run, 64 numbers: without inverse dynamics the dot is read too, i
 # ## At scale
 #
 # The kept models are this file's, run with `make full L=planning/two_rooms`; the variants above have had 200 steps. Where walls are
-# anywhere the predictor cannot learn them by heart. It has to see them in the latent. What would that take?
+# anywhere the predictor cannot learn them by heart. It has to see them in the latent.
 #
 # All moments of a walk show the same wall. So far a batch had 64 windows and all nine pictures of each: 576 pictures, 64 walls. But
 # pictures cost, and imagined steps hardly do. So draw three of a window, its first two moments and its last, and imagine in
@@ -695,10 +696,10 @@ table(["seed 0, full run", *columns], rows, digits=2)
 # Dot, wall and door are now in the latent in plain form: a linear probe is less than a pixel off. And the predictor heeds them. Of
 # 311 pushes none leaks, with any seed, and all get through the door. After sixteen steps the dot is 1.1 px off.
 #
-# The second table is of trainings half as long, after which 7 of the 311 pushes still leak. Nine pictures of 64 windows also leave
-# dot, wall and door in the latent plainly, but leak four times as often: 29 pushes. This is not quite like with like. They had a
-# fifth more steps in a quarter less CPU time, and two things differ, how many walls a batch shows and how far it imagines. One seed
-# does not say which counts.
+# The second table is of trainings half as long, after which 7 of the 311 pushes still leak, more than two in a hundred. Nine
+# pictures of 64 windows also leave dot, wall and door in the latent plainly, but leak four times as often: 29 pushes. This is not
+# quite like with like. They had a fifth more steps in a quarter less CPU time (40 steps were timed), and two things differ, how
+# many walls a batch shows and how far it imagines. One seed does not say which counts.
 
 # %%
 from wm_core.artefacts import save
@@ -823,7 +824,6 @@ check("planning/two_rooms/on_foot", on_foot)
 # **Where popular accounts go wrong.** They judge a world model by its prediction loss, which says nothing of what was predicted, or
 # by its mean error, which says little of the places that a planner will look for.
 #
-# **What this chapter does not show.** Nobody has planned yet. A reader that fails does not prove that a thing is not in the latent.
-# Our pushes are straight and start close to the wall; a planner will find odder ones. It may also ask for steps of up to 2.45 px,
-# and no walk of the data has one above 1.8. No variant had weights or a rate of its own, and the ways of training at scale were
-# compared with one seed.
+# **What this chapter does not show.** A reader that fails does not prove that a thing is not in the latent. Our pushes are straight
+# and start close to the wall; a planner will find odder ones. It may also ask for steps of up to 2.45 px, and no walk of the data
+# has one above 1.8. And nobody has planned yet: the next chapter, [Planning in imagination](mpc.py), does.

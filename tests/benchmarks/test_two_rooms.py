@@ -77,11 +77,15 @@ def test_the_file_has_all_arms_with_their_trials_in_order(trials, tmp_path, hast
     monkeypatch.setattr(sys, "argv", ["two_rooms", "--trials", str(file), "--out", str(out)])
     two_rooms.main()
     arms = json.loads(out.read_text())["arms"]
-    assert [arm["name"] for arm in arms] == list(ARMS)
+    assert [(arm["name"], arm["seed"]) for arm in arms] == [(name, 0) for name in ARMS] + [
+        ("two_rooms, cem", seed) for seed in range(3)
+    ]
     for arm in arms:
-        assert arm["role"] == ("reference" if arm["name"] in ("scripted door", "true rules, path length") else "floor")
-        assert (arm["plan_ms"] is None) == (arm["alone_ms"] is None) == ("true rules" not in arm["name"])
-        assert arm["seed"] == 0
+        roles = {"scripted door": "reference", "true rules, path length": "reference", "two_rooms, cem": "learned"}
+        assert arm["role"] == roles.get(arm["name"], "floor")
+        assert arm["floor"] == (arm["role"] != "learned")
+        plans = "true rules" in arm["name"] or arm["role"] == "learned"
+        assert (arm["plan_ms"] is not None) == (arm["alone_ms"] is not None) == plans
         assert set(arm) >= READINGS
         assert len(arm["trials"]) == 8
         assert all(set(trial) == {"final", "closest", "steps"} for trial in arm["trials"])
@@ -90,8 +94,11 @@ def test_the_file_has_all_arms_with_their_trials_in_order(trials, tmp_path, hast
         assert trial["final"] == pytest.approx(start, abs=1e-3)
     printed = capsys.readouterr().out
     assert all(name in printed for name in ARMS)
-    assert printed.count("p = ") == 2  # the two that plan, in each kind of layout
-    assert "not corrected for 2 comparisons" in printed
+    assert "two_rooms, cem, fixed layout, 3 seeds: " in printed
+    assert printed.count("p = ") == 2 * 3 * len(
+        ARMS
+    )  # each seed against each arm that was not learned, in each kind of layout
+    assert f"not corrected for {6 * len(ARMS)} comparisons" in printed
 
 
 def test_a_learned_model_is_one_more_arm(trials, tmp_path, monkeypatch, capsys):
@@ -101,7 +108,8 @@ def test_a_learned_model_is_one_more_arm(trials, tmp_path, monkeypatch, capsys):
 
     out = tmp_path / "out.json"
     monkeypatch.setitem(two_rooms.LEARNED, "oracle", arm)
-    command = ["two_rooms", "--artefact", "oracle", "--planner", "mppi", "--only", "stay put", "--out", str(out)]
+    command = ["two_rooms", "--artefact", "oracle", "--planner", "mppi", "--seeds", "1", "--only", "stay put", "--out"]
+    command.append(str(out))
     monkeypatch.setattr(sys, "argv", command)
     monkeypatch.setattr(two_rooms, "STEPS", 2)
     two_rooms.main()
@@ -109,7 +117,7 @@ def test_a_learned_model_is_one_more_arm(trials, tmp_path, monkeypatch, capsys):
     assert (last["name"], last["role"], last["at_end"]) == ("oracle, mppi", "learned", 1)
     printed = capsys.readouterr().out
     for kind in ("fixed", "random"):  # a learned arm is held to those without a plan too
-        assert f"{kind} layout, 100 trials, at the end, stay put against oracle, mppi: 0 for the first" in printed
+        assert f"{kind} layout, 100 trials, at the end, stay put against oracle, mppi, seed 1: 0 for the" in printed
 
 
 def test_all_arms_meet_the_same_noise(trials, monkeypatch):
@@ -132,3 +140,16 @@ def test_the_table_has_a_block_for_each_kind_of_layout_that_is_there():
     assert "fixed layout" not in text
     assert "stay put, seed 4" in text
     assert "0 (0-43)" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_kept_models_arrive_on_a_sample_of_the_published_trials_and_of_others(seed, monkeypatch):
+    monkeypatch.setattr(two_rooms, "STEPS", 100)
+    some = torch.arange(seed, 200, 40)  # three in the fixed layout, two in their own, others for each seed
+    others = draw_trials(WORLD, 3, 1234 + seed)
+    arm = two_rooms.LEARNED["two_rooms"]("cem")
+    for trials in (read_trials().some(some), others):
+        found = measure("two_rooms, cem", arm, trials, seed)[1]
+        assert (~found.at_end).sum() <= 1  # of a hundred, about one does not arrive
+        assert found.hit[two_rooms.in_fixed_layout(trials)].all()

@@ -80,3 +80,10 @@ def test_a_probe_that_reads_something_else_is_refused(trained):
     model, _, _, frames = trained
     with pytest.raises(ValueError, match="wanted x and y"):
         room_networks(model, torch.nn.Linear(16, 3), frames[0], plans=2, steps=2)
+
+
+def test_with_a_stride_the_cost_is_asked_for_fewer_latents(trained):
+    model, probe, cost, frames = trained
+    exported = room_networks(model, probe, frames[0], cost=Steps(cost), plans=PLANS, steps=STEPS, stride=3)
+    network = onnxruntime.InferenceSession(exported["value"].onnx)
+    assert network.get_inputs()[0].shape == [PLANS * STEPS // 3, 16]

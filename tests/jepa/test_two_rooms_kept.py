@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from wm_core.artefacts import ArtefactError, save
-from wm_core.jepa.two_rooms_kept import kept_models, rounded, shelf
+from wm_core.jepa.two_rooms_kept import cost_shelf, kept_costs, kept_models, rounded, shelf
 from wm_core.worlds.two_rooms import TwoRooms
 
 SMALL = {"dim": 8, "hidden": 16, "depth": 1}
@@ -45,3 +45,24 @@ def test_another_form_is_refused(tmp_path):
     keep(tmp_path, shelf(1, **SMALL), seeds=2, sizes=SMALL)
     with pytest.raises(ArtefactError, match="does not fit"):
         kept_models(folder=tmp_path)
+
+
+def test_kept_costs_say_the_same_ways_again(tmp_path):
+    torch.manual_seed(0)
+    sizes = {"fixed": {"dim": 8, "hidden": 16}, "random": {"dim": 12, "hidden": 24, "depth": 2}}
+    costs = rounded(cost_shelf(2, sizes))
+    keep(tmp_path, costs, seeds=2, sizes=sizes)
+    kept, _ = kept_costs(folder=tmp_path)
+    for kind, size in sizes.items():
+        z, goal = torch.randn(2, 5, size["dim"])
+        for before, after in zip(costs[kind], kept[kind], strict=True):
+            torch.testing.assert_close(after.steps(z, goal), before.steps(z, goal), rtol=0, atol=0)
+            assert not any(weight.requires_grad for weight in after.parameters())
+    assert not torch.equal(*(cost.map[0].weight for cost in kept["fixed"]))  # each seed its own
+
+
+def test_costs_of_another_form_are_refused(tmp_path):
+    sizes = {"fixed": {"dim": 8, "hidden": 16}}
+    keep(tmp_path, cost_shelf(1, sizes), seeds=2, sizes=sizes)
+    with pytest.raises(ArtefactError, match="does not fit"):
+        kept_costs(folder=tmp_path)

@@ -1,6 +1,7 @@
 """Exercises: right is right, a hole is open, and each usual slip hears which slip it is."""
 
 import inspect
+import math
 import pkgutil
 from importlib import import_module
 
@@ -27,6 +28,8 @@ OWN, SPEAK, FLOOR = (f"jepa/vl_jepa/{name}" for name in ("find_your_own", "when_
 LEAKED, SMOOTH, ON_FOOT = (f"planning/two_rooms/{name}" for name in ("leaked", "smooth", "on_foot"))
 LEAPFROG, MOTION, MORE_DATA = (f"physics/hamiltonian/{name}" for name in ("leapfrog", "motion", "more_data"))
 REFIT, WEIGH, FAILS = (f"planning/mpc/{name}" for name in ("refit", "weigh", "fails"))
+BALANCE, PLANS_LEFT, COIN = (f"planning/h_jepa/{name}" for name in ("balance", "plans_left", "coin"))
+SAID_BY, STOP_OVER, FIRST_PIXEL = (f"planning/value_guided/{name}" for name in ("said_by", "stop_over", "first_pixel"))
 
 
 class Measured(dict):
@@ -760,6 +763,81 @@ def refit_to_the_dearest(plans, costs, elites):
     return refit(plans, -costs, elites)
 
 
+def balance(posterior, prior, free=1.0):
+    dynamics, representation = posterior.detach().kl(prior), posterior.kl(prior.detach())
+    return dynamics.clamp_min(free).mean(), 0.1 * representation.clamp_min(free).mean()
+
+
+def balance_one_term(posterior, prior, free=1.0):
+    return sum(balance(posterior, prior, free))
+
+
+def balance_by_moment(posterior, prior, free=1.0):
+    return posterior.detach().kl(prior).clamp_min(free), posterior.kl(prior.detach()).clamp_min(free)
+
+
+def balance_turned_round(posterior, prior, free=1.0):
+    return balance(prior, posterior, free)
+
+
+def balance_the_mean_free(posterior, prior, free=1.0):
+    dynamics, representation = posterior.detach().kl(prior), posterior.kl(prior.detach())
+    return dynamics.mean().clamp_min(free), 0.1 * representation.mean().clamp_min(free)
+
+
+def balance_nothing_free(posterior, prior, free=1.0):
+    return balance(posterior, prior, 0.0)
+
+
+def balance_from_above(posterior, prior, free=1.0):
+    dynamics, representation = posterior.detach().kl(prior), posterior.kl(prior.detach())
+    return dynamics.clamp_max(free).mean(), 0.1 * representation.clamp_max(free).mean()
+
+
+def balance_alike(posterior, prior, free=1.0):
+    dynamics, representation = balance(posterior, prior, free)
+    return dynamics, 10 * representation
+
+
+def balance_the_wrong_side_still(posterior, prior, free=1.0):
+    dynamics, representation = posterior.kl(prior.detach()), posterior.detach().kl(prior)
+    return dynamics.clamp_min(free).mean(), 0.1 * representation.clamp_min(free).mean()
+
+
+def balance_without_detaching(posterior, prior, free=1.0):
+    dynamics = posterior.kl(prior).clamp_min(free).mean()
+    return dynamics, 0.1 * dynamics
+
+
+def balance_all_still(posterior, prior, free=1.0):
+    return tuple(part.detach() for part in balance(posterior, prior, free))
+
+
+def coin(one, other):
+    tail = sum(math.comb(one + other, k) for k in range(min(one, other) + 1))
+    return min(1.0, 2 * tail / 2 ** (one + other))
+
+
+def coin_on_one_side(one, other):
+    return coin(one, other) / 2
+
+
+def coin_without_the_split_itself(one, other):
+    return min(1.0, 2 * sum(math.comb(one + other, k) for k in range(min(one, other))) / 2 ** (one + other))
+
+
+def coin_above_one(one, other):
+    return 2 * sum(math.comb(one + other, k) for k in range(min(one, other) + 1)) / 2 ** (one + other)
+
+
+def coin_up_to_the_larger(one, other):
+    return min(1.0, 2 * sum(math.comb(one + other, k) for k in range(max(one, other) + 1)) / 2 ** (one + other))
+
+
+def coin_up_to_the_first(one, other):
+    return min(1.0, 2 * sum(math.comb(one + other, k) for k in range(other + 1)) / 2 ** (one + other))
+
+
 def refit_to_all(plans, costs, elites):
     return plans.mean(0), plans.std(0)
 
@@ -823,6 +901,71 @@ def weigh_about_the_mean(costs, temperature):
 
 def weigh_all_together(costs, temperature):
     return weigh(costs, temperature).sum()
+
+
+def said_by(steps, rest, done, gamma, own=None):
+    own = (1 - gamma**steps) / (1 - gamma) if own is None else own
+    return own + gamma**steps * torch.where(done, 0.0, rest)
+
+
+def said_with_a_rest_at_the_goal(steps, rest, done, gamma):
+    return said_by(steps, rest, torch.zeros_like(done), gamma)
+
+
+def said_without_discount_of_the_rest(steps, rest, done, gamma):
+    return (1 - gamma**steps) / (1 - gamma) + torch.where(done, 0.0, rest)
+
+
+def said_with_one_discount(steps, rest, done, gamma):
+    return (1 - gamma**steps) / (1 - gamma) + gamma * torch.where(done, 0.0, rest)
+
+
+def said_in_plain_steps(steps, rest, done, gamma):
+    return said_by(steps, rest, done, gamma, own=steps)
+
+
+def said_with_one_step(steps, rest, done, gamma):
+    return said_by(steps, rest, done, gamma, own=1.0)
+
+
+def said_for_nothing(steps, rest, done, gamma):
+    return said_by(steps, rest, done, gamma, own=0.0)
+
+
+def said_all_together(steps, rest, done, gamma):
+    return said_by(steps, rest, done, gamma).mean()
+
+
+def stop_over(ways, k):
+    return torch.minimum(ways, ways[:, k : k + 1] + ways[k : k + 1])
+
+
+def stop_over_always(ways, k):
+    return ways[:, k : k + 1] + ways[k : k + 1]
+
+
+def stop_over_the_longer(ways, k):
+    return torch.maximum(ways, stop_over_always(ways, k))
+
+
+def stop_over_the_wrong_way(ways, k):
+    return torch.minimum(ways, ways[k : k + 1].mT + ways[:, k : k + 1].mT)
+
+
+def stop_over_and_back(ways, k):
+    return torch.minimum(ways, ways[:, k : k + 1] + ways[:, k : k + 1].mT)
+
+
+def stop_over_from_k_twice(ways, k):
+    return torch.minimum(ways, ways[k : k + 1] + ways[k : k + 1].mT)
+
+
+def stop_over_never(ways, k):
+    return ways
+
+
+def stop_over_one_row(ways, k):
+    return stop_over(ways, k)[k]
 
 
 SLIPS = [
@@ -1010,6 +1153,32 @@ SLIPS = [
     (MORE_DATA, "both", "how steep the hill is there"),
     (MORE_DATA, "neither", "One of them does shrink"),
     (MORE_DATA, "time", 'Wanted "energy", "phase", "both" or "neither"; got \'time\''),
+    (BALANCE, balance_one_term, "It should return two tensors"),
+    (BALANCE, balance_by_moment, "the mean over all moments"),
+    (BALANCE, balance_turned_round, "The posterior comes first"),
+    (BALANCE, balance_the_mean_free, "clamp first, then average"),
+    (BALANCE, balance_nothing_free, "Nothing is free"),
+    (BALANCE, balance_from_above, "Clamped from above"),
+    (BALANCE, lambda q, p, free: balance(q, p, 2.0), "The first term should be"),
+    (BALANCE, balance_alike, "Both terms weigh alike"),
+    (BALANCE, lambda q, p, free: (balance(q, p)[0], 0.3 * balance(q, p)[1]), "The second term should be"),
+    (BALANCE, balance_the_wrong_side_still, "The wrong side is held still"),
+    (BALANCE, balance_without_detaching, "A gradient reaches both beliefs"),
+    (BALANCE, balance_all_still, "No gradient reaches what should move"),
+    (PLANS_LEFT, 64, "spends all on level 1"),
+    (PLANS_LEFT, -192, "counts a tick as eight predictions"),
+    (PLANS_LEFT, 128, "the plans of all rounds together"),
+    (PLANS_LEFT, 8, "looks eight steps ahead"),
+    (PLANS_LEFT, 56, "in each of four rounds"),
+    (PLANS_LEFT, 256, "takes eight predictions"),
+    (PLANS_LEFT, 40, "40 is not it"),
+    (PLANS_LEFT, "many", "It is a number of plans"),
+    (COIN, coin_on_one_side, "That is one side only"),
+    (COIN, coin_without_the_split_itself, "The observed split itself is left out"),
+    (COIN, coin_above_one, "A chance is at most 1"),
+    (COIN, coin_up_to_the_larger, "as if nothing could be told"),
+    (COIN, coin_up_to_the_first, "as if nothing could be told"),
+    (COIN, lambda one, other: 0.01, "p should be"),
     (REFIT, refit_to_the_best_one, "the one cheapest plan"),
     (REFIT, refit_to_the_dearest, "the dearest plans"),
     (REFIT, refit_to_all, "the mean of all plans"),
@@ -1030,6 +1199,27 @@ SLIPS = [
     (FAILS, ("greatest", SUMMARIES, ARRIVED), "the greatest distance is the first"),
     (FAILS, ("least", SUMMARIES, ARRIVED), "It may put off arriving"),
     (FAILS, ("mean", SUMMARIES, ARRIVED), "It is one of"),
+    (SAID_BY, said_with_a_rest_at_the_goal, "nothing left behind it"),
+    (SAID_BY, said_without_discount_of_the_rest, "each of its steps counts less"),
+    (SAID_BY, said_with_one_discount, "The rest is discounted once"),
+    (SAID_BY, said_in_plain_steps, "own steps are not discounted"),
+    (SAID_BY, said_with_one_step, "That charges one step"),
+    (SAID_BY, said_for_nothing, "The piece itself costs nothing"),
+    (SAID_BY, said_all_together, "It should return a cost for each piece"),
+    (STOP_OVER, stop_over_always, "also where the direct way is shorter"),
+    (STOP_OVER, stop_over_the_longer, "keeps the longer of the two"),
+    (STOP_OVER, stop_over_the_wrong_way, "From and to are mixed up"),
+    (STOP_OVER, stop_over_and_back, "That goes to k and back"),
+    (STOP_OVER, stop_over_from_k_twice, "That comes from k both times"),
+    (STOP_OVER, stop_over_never, "Nothing has changed"),
+    (STOP_OVER, stop_over_one_row, "It should return all ways"),
+    (FIRST_PIXEL, (1.0, 1.0), "a side of a triangle"),
+    (FIRST_PIXEL, (17.0, 1.0), "Take the root"),
+    (FIRST_PIXEL, (145**0.5, 1.0), "the long side of the triangle"),
+    (FIRST_PIXEL, (3.0, 1.0), "at right angles"),
+    (FIRST_PIXEL, (17**0.5, 17**0.5), "there is no triangle"),
+    (FIRST_PIXEL, (17**0.5, 2.0), "the distance is 8 + h"),
+    (FIRST_PIXEL, 4.1, "Give two numbers"),
 ]
 
 
@@ -1064,9 +1254,15 @@ SOLUTIONS = {
     LEAPFROG: leapfrog,
     MOTION: motion,
     MORE_DATA: "energy",
+    BALANCE: balance,
+    PLANS_LEFT: 32,
+    COIN: coin,
     REFIT: refit,
     WEIGH: weigh,
     FAILS: ("in twenties", SUMMARIES, ARRIVED),
+    SAID_BY: said_by,
+    STOP_OVER: stop_over,
+    FIRST_PIXEL: (17**0.5, 1.0),
 }
 
 

@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks.two_clocks import ways_known
+from benchmarks.two_clocks_models import of_artefact
 from tools.paths import ROOT
 from wm_core.artefacts import load
 from wm_core.generative.mae import MAE
@@ -13,10 +15,11 @@ from wm_core.generative.pixel_predictor import PixelPredictor
 from wm_core.jepa.action_jepa import ActionJEPA
 from wm_core.jepa.byol import BYOL
 from wm_core.jepa.causal_jepa import CausalJEPA, whole_past
+from wm_core.jepa.h_jepa_kept import kept_clocks
 from wm_core.jepa.i_jepa import IJEPA
 from wm_core.jepa.le_jepa import LeJEPA
 from wm_core.jepa.next_moment import NextMoment, surprise
-from wm_core.jepa.two_rooms_kept import shelf
+from wm_core.jepa.two_rooms_kept import cost_shelf, kept_models, shelf
 from wm_core.jepa.v_jepa import VJEPA
 from wm_core.jepa.vl_jepa import VLJEPA, TokenVLM, YDecoder
 from wm_core.metrics.energy import worst_energy_error
@@ -33,6 +36,7 @@ from wm_core.worlds.captions import ask
 from wm_core.worlds.coupled_discs import CoupledDiscs, apart
 from wm_core.worlds.dot_room import DotRoom
 from wm_core.worlds.events import EVENTS, pairs
+from wm_core.worlds.grouped import seen_along
 from wm_core.worlds.language import ANSWER_LENGTH, QUESTION_LENGTH, VOCABULARY, understand
 from wm_core.worlds.moving_shapes import MovingShapes
 from wm_core.worlds.oscillators import Pendulum
@@ -185,9 +189,10 @@ def hidden_past(kept):
     return error.square().sum(-1).mean().sqrt()
 
 
-def imagined_in_rooms(kept):
+def imagined_in_rooms(kept, fixed=True):
     """How far off the dot is imagined after sixteen steps of a walk through two rooms, in pixels: seed 0."""
-    mind, world = kept.into(shelf(kept.manifest.config["seeds"]))[0].eval(), TwoRooms(fixed=True)
+    config, world = kept.manifest.config, TwoRooms(fixed=fixed)
+    mind = kept.into(shelf(config["seeds"], **config.get("sizes", {})))[0].eval()
     generator = torch.Generator().manual_seed(5)
     layout = world.layouts(300, generator)
     actions, places = world.wander(layout, 90, generator)
@@ -196,8 +201,31 @@ def imagined_in_rooms(kept):
     return (imagined[:, -1] - places[:, 46]).norm(dim=-1).mean()
 
 
+def way_across_the_wall(kept):
+    """Rank correlation of the first cost of random layouts with the way on foot, over pairs with the wall between them."""
+    config, world, generator = kept.manifest.config, TwoRooms(), torch.Generator().manual_seed(8)
+    cost = kept.into(cost_shelf(config["seeds"], config["sizes"]))["random"][0]
+    layout = world.layouts(2000, generator)
+    here, there = world.anywhere(layout, generator), world.anywhere(layout, generator)
+    model = kept_models("two_rooms_random")[0][0]["model"]
+    z = seen_along(model.encode, world, layout, torch.stack([here, there], 1))
+    apart = world.room(layout, here[:, None])[:, 0] != world.room(layout, there[:, None])[:, 0]
+    foot = world.path_length(layout, here[:, None], there)[:, 0]
+    ranks = [each[apart].argsort().argsort().double() for each in (cost.steps(z[:, 0], z[:, 1]), foot)]
+    return torch.corrcoef(torch.stack(ranks))[0, 1]
+
+
+def distance_on_level_2(kept):
+    """The correlation of plain distances of level 2's latents with the way on foot, in the fixed layout of two rooms: seed 0."""
+    clocks, _ = kept_clocks(MODELS / kept.manifest.system)
+    return ways_known(of_artefact(clocks[0], 0), "sub-goals", learned=False)
+
+
 HEADLINES = {
+    "h_jepa": ("level 2, distance and way, seed 0", distance_on_level_2),
+    "two_rooms_costs": ("random, from a roadmap, seed 0: across the wall", way_across_the_wall),
     "two_rooms_fixed": ("error after 16 steps, seed 0, px", imagined_in_rooms),
+    "two_rooms_random": ("error after 16 steps, seed 0, px", lambda kept: imagined_in_rooms(kept, fixed=False)),
     "next_moment": ("features, seed 0, all", pairs_told_apart),
     "next_moment_pixels": ("pixels, seed 0, all", lambda kept: pairs_told_apart(kept, wanted="pixels", kind="l2")),
     "causal_jepa": ("objects, seed 0, hidden past, joined", hidden_past),

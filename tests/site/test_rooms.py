@@ -585,6 +585,22 @@ def test_a_network_that_fails_is_spoken_of_and_nothing_goes_on(rooms):
         chart.press("Enter")
 
 
+def test_a_stride_as_long_as_the_plan_counts_its_last_place_alone(rooms):
+    plans = ask(
+        rooms,
+        """const {at, goal, chosen} = wm.state(), {wallX, doorY} = wm.state(), world = twoRooms(settings, wallX, doorY), found = [];
+        for (const cost of ["plain", "value", "path"]) for (const how of [{along: "sum", stride: 6}, {along: "last"}, {along: "sum"}]) {
+          const plan = planner(wm.nets, {...settings, ...how, search: f.wm.model.get("search")});
+          const made = await plan({world, at, goal, chosen: {...chosen, cost, engine: "network", horizon: 6}, noise: generator(3)});
+          found.push([...made.actions]);
+        }
+        return found;""",
+    )
+    for last, too, all_of_them in zip(plans[::3], plans[1::3], plans[2::3], strict=True):
+        np.testing.assert_allclose(last, too)
+        assert not np.allclose(last, all_of_them)
+
+
 def test_the_second_level_gives_the_first_a_goal_on_the_way(rooms):
     choose(rooms, "Levels", "two")
     now = state(rooms)

@@ -53,6 +53,7 @@ def room_networks(
     plans: int = 64,
     steps: int = 16,
     longest: float = 1.8,
+    stride: int = 1,
 ) -> dict[str, Exported]:
     """``encode``, ``imagine`` and ``value``: what ``live("rooms", model=…)`` takes.
 
@@ -65,6 +66,7 @@ def room_networks(
         plans: how many are imagined in one call. The figure asks several times for more, and fills up what it does not need.
         steps: of a plan in one call. The figure goes on from the last for longer plans.
         longest: action of the example, in pixels. Walks have none above 1.8.
+        stride: the cost is asked for every ``stride``-th of the imagined latents only: the figure's setting of that name.
 
     Raises:
         ValueError: the probe reads something else than two numbers.
@@ -86,5 +88,5 @@ def room_networks(
         ),
     }
     if cost is not None:
-        networks["value"] = export_onnx(cost, {"z": path.flatten(0, 1), "goal": z}, ["steps"])
+        networks["value"] = export_onnx(cost, {"z": path[:, stride - 1 :: stride].flatten(0, 1), "goal": z}, ["steps"])
     return networks

@@ -1,15 +1,18 @@
 """Models of Two Rooms as they are kept: one for each seed of training, with the network that reads the dot's place off its latent.
 
 The artefacts ``two_rooms_fixed`` (one layout for all) and ``two_rooms_random`` (a layout for each walk), of which the second may be
-missing, have this form. Weights are kept with two bytes a number, and computed with four.
+missing, have this form. Weights are kept with two bytes a number, and computed with four. ``two_rooms_costs`` holds, for each of
+these models, the way to a goal as learned on its latents.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import nn
 
 from wm_core.artefacts import Manifest, load, published
 from wm_core.jepa.pldm import PLDM
+from wm_core.jepa.value import CostMetric
 from wm_core.metrics.reader import Reader
 
 
@@ -45,3 +48,30 @@ def kept_models(system: str = "two_rooms_fixed", folder: str | Path | None = Non
     kept = load(folder or published(system))
     seeds, sizes = kept.manifest.config["seeds"], kept.manifest.config.get("sizes", {})
     return kept.into(shelf(seeds, **sizes)).eval().requires_grad_(False), kept.manifest
+
+
+def cost_shelf(seeds: int, sizes: Mapping[str, Mapping[str, int]]) -> nn.ModuleDict:
+    """Room for the costs of so many seeds: ``cost_shelf(3, sizes)["fixed"][0]``.
+
+    Args:
+        seeds: how many.
+        sizes: arguments of `CostMetric` for each kind of layout.
+    """
+    return nn.ModuleDict(
+        {kind: nn.ModuleList(CostMetric(**size) for _ in range(seeds)) for kind, size in sizes.items()}
+    )
+
+
+def kept_costs(system: str = "two_rooms_costs", folder: str | Path | None = None) -> tuple[nn.ModuleDict, Manifest]:
+    """The kept costs, ``"fixed"`` for the models of `two_rooms_fixed` and ``"random"`` for those of ``two_rooms_random``, seed by seed.
+
+    Args:
+        system: the artefact's name.
+        folder: of the artefact, if it is not the book's own.
+
+    Raises:
+        ArtefactError: it is missing, damaged, or of another form.
+    """
+    kept = load(folder or published(system))
+    empty = cost_shelf(kept.manifest.config["seeds"], kept.manifest.config["sizes"])
+    return kept.into(empty).eval().requires_grad_(False), kept.manifest

@@ -5,10 +5,11 @@
 //           goal: [x, y] in pixels; steps: how many a drive has; near: how close to the goal counts, in pixels;
 //           costs, planners, engines, intervals, samples, horizons: the choices there are, from CHOICES below or numbers. One
 //           with a single choice is not shown; chosen: {cost, planner, engine, levels, interval, samples, horizon} at first, else
-//           the first of each; along: "sum" or "last", which imagined places count;
+//           the first of each; along: "sum" or "last", which imagined places count; stride: in a sum every stride-th counts (1);
 //           search: iterations, spread, floor, momentum, temperature, shrink, smooth, as in wm_core/planning; share: of the samples
 //           that are elites; reach: the longest action that is tried, else the world's (walks to learn from have none above 1.8);
-//           high: the same for the second level, with samples, reach, horizon and lasts, as in wm_core/planning/subgoals.py.
+//           high: the same for the second level, with samples, reach, horizon and lasts, as in wm_core/planning/subgoals.py; below:
+//           how far the first level plans then, if not as far as the chosen horizon.
 // Networks, where an engine is "network" (z may have any shape behind its first axis; n, k and m are whatever was exported, and best
 // so that a round of the search is one call: m = n k). wm_core.jepa.two_rooms_export makes the first three:
 //           encode, frame [1, 2, size, size] -> z [1, dim], place [1, 2] in pixels
@@ -54,7 +55,7 @@ async function render({ model, el }) {
   let plan = null, reveal = Infinity, driving = false, epoch = 0, drives = 0, nudge = generator(1), event = "";
 
   // ---- planning ----------------------------------------------------------------------------------------------------------
-  const makePlan = planner(nets, { ...settings, along, search: model.get("search"), high: model.get("high") });
+  const makePlan = planner(nets, { ...settings, along, stride: model.get("stride") ?? 1, search: model.get("search"), high: model.get("high") });
   // Plan from where things are now. Of many requests in a row only the last is worth the work.
   let thinking = Promise.resolve(), requests = 0;
   function think(mean) {

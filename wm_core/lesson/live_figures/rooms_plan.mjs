@@ -58,11 +58,14 @@ function breather() {
 
 // `plan({world, at, goal, chosen, start, before, noise})` finds a plan from `at` to `goal`. `start` is the first mean of its search,
 // `before` the plan that it is left of, `noise` draws normal numbers. Settings and networks are the figure's, see rooms.mjs.
-export function planner(nets, { size, reach, along, search: settings, high }) {
-  // What every plan costs: `far(i)` is how far the i-th imagined place is, and the last alone counts, or all of them.
+export function planner(nets, { size, reach, along, stride = 1, search: settings, high }) {
+  // The imagined places that count: the last alone, or every `stride`-th of a plan that is as long.
+  const counted = (horizon) => Array.from({ length: horizon }, (_, t) => t)
+    .filter((t) => (along === "last" || horizon < stride ? t === horizon - 1 : (t + 1) % stride === 0));
+  // What every plan costs: `far(i)` is how far the i-th imagined place is.
   function total(samples, horizon, far) {
-    const cost = new Float64Array(samples);
-    for (let s = 0; s < samples; s++) for (let t = along === "last" ? horizon - 1 : 0; t < horizon; t++) cost[s] += far(s * horizon + t);
+    const cost = new Float64Array(samples), moments = counted(horizon);
+    for (let s = 0; s < samples; s++) for (const t of moments) cost[s] += far(s * horizon + t);
     return cost;
   }
   async function judge(kind, { path, places }, samples, horizon, { world, goal, wanted }) {
@@ -71,10 +74,12 @@ export function planner(nets, { size, reach, along, search: settings, high }) {
       return total(samples, horizon, (i) => onFoot(world.free([places[2 * i], places[2 * i + 1]])));
     }
     if (kind === "value") { // only of the latents that count: the network is not for nothing
-      const each = along === "last" ? 1 : horizon, dim = wanted.length, asked = new Float32Array(samples * each * dim);
-      for (let s = 0; s < samples; s++) asked.set(path.subarray(((s + 1) * horizon - each) * dim, (s + 1) * horizon * dim), s * each * dim);
+      const moments = counted(horizon), each = moments.length, dim = wanted.length, asked = new Float32Array(samples * each * dim);
+      for (let s = 0; s < samples; s++) moments.forEach((t, j) => {
+        asked.set(path.subarray((s * horizon + t) * dim, (s * horizon + t + 1) * dim), (s * each + j) * dim);
+      });
       const costs = await valued(nets.value, asked, wanted, samples * each);
-      return total(samples, each, (i) => costs[i]);
+      return Float64Array.from({ length: samples }, (_, s) => moments.reduce((sum, _, j) => sum + costs[s * each + j], 0));
     }
     const dim = wanted.length; // the squared distance, of latents or of places
     return total(samples, horizon, (i) => {
@@ -111,14 +116,16 @@ export function planner(nets, { size, reach, along, search: settings, high }) {
 
   const see = (world, place) => nets.encode({ frame: [[1, 2, size, size], world.draw(place)] });
   async function plan({ world, at, goal, chosen, start, before, noise = generator(1) }) {
-    const breathe = breather(), { horizon, samples } = chosen, rounds = [], elites = elitesOf({ ...settings, samples });
+    const above = chosen.engine === "network" && chosen.levels === "two", { samples } = chosen, rounds = [];
+    const horizon = Math.min(chosen.horizon, (above && high.below) || Infinity); // to the first sub-goal, and no farther
+    const breathe = breather(), elites = elitesOf({ ...settings, samples });
     const asked = { reach, ...settings, planner: chosen.planner, horizon, samples, elites };
     const task = { world, goal, wanted: goal };
     let imagine = (plans, many) => walk(world, at, plans, many, horizon), from = at, kind = chosen.cost, upper = null;
     if (chosen.engine === "network") {
       const [now, then] = [await see(world, at), await see(world, goal)];
       [task.wanted, from] = [then.z, [...now.place]];
-      if (chosen.levels === "two") {
+      if (above) {
         upper = await aim(now.z, { ...task }, kind, noise, start ? before?.upper : null, breathe);
         [task.wanted, kind] = [upper.wanted, "plain"]; // the lower level only has to get near the first sub-goal
       }
