@@ -13,7 +13,7 @@ from tools.paths import ROOT
 from wm_core.metrics.intervals import wilson
 
 RESULTS = ROOT / "book" / "_static" / "benchmarks" / "two_rooms.json"
-SHARES = {"at_end": "at the end", "ever": "ever", "hit": "within 1.41 px", "crossed": "in the goal's room"}
+SHARES = {"at_end": "at the end / %", "ever": "ever / %", "hit": "1.41 px / %", "crossed": "goal's room / %"}
 MEANS = {"error": ("error / px²", 2), "steps": ("steps", 0), "detour": ("detour", 2)}
 KINDS = {"fixed": "One layout for all", "random": "A layout for each trial"}
 ROLES = {"floor": "floors", "reference": "told the rules, or the way", "learned": "learned from pictures"}
@@ -48,7 +48,8 @@ def table(arms: list[dict], kind: str) -> str:
                 _mean(parts, key, digits) for key, (_, digits) in MEANS.items()
             ]
             cells.append(_ms([arm["alone_ms"] for arm in seeds]))
-            body += f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+            of = sum(part["count"] for part in parts)
+            body += f'<tr><th scope="row">{escape(name)}<small>{of} trials</small></th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
     return (
         f'<div class="table-scroll wm-family-table" tabindex="0" role="region" aria-label="{escape(KINDS[kind])}: all readings of all arms">'
         f'<table><thead><tr><th scope="col">arm</th>{head}<th scope="col">ms a plan</th></tr></thead><tbody>{body}</tbody></table></div>'
@@ -56,11 +57,11 @@ def table(arms: list[dict], kind: str) -> str:
 
 
 def _share(parts: list[dict], key: str) -> str:
-    """How many of how many, in percent, and the interval."""
+    """In percent, and the interval."""
     of = sum(part["count"] for part in parts)
     hits = sum(round(part[key] * part["count"]) for part in parts)
     share, low, high = (100 * value for value in wilson(hits, of))
-    return f"{hits} of {of}<small>{share:.3g} % ({low:.0f} to {high:.0f})</small>"
+    return f"{share:.3g}<small>{low:.0f} to {high:.0f}</small>"
 
 
 def _mean(parts: list[dict], key: str, digits: int) -> str:

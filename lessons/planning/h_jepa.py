@@ -585,7 +585,7 @@ def judged(*arms):
         seeds = [seed for trials, seed in both if trials == at["trials"]]
         shares = [of_rows([row for row in having(drives, arm=arm, **at) if row["seed"] in seeds]) for arm in arms]
         p = pair(drives, *({"arm": arm} for arm in arms), **at)[2]
-        how = f"{at['every']} / {at['budget']}" + (f", {at['walks']} walks" if at["walks"] != 2000 else "")
+        how = f"{at['every']} / {at['budget']}" + (f" / {at['walks']}" if at["walks"] != 2000 else "")
         where = f"{at['world']}, {at['cost']}".replace(" ", "\N{NO-BREAK SPACE}")  # one line of the table
         rows[key] = (len(seeds) * at["trials"], [where, how, *shares, p])
     return rows
@@ -612,7 +612,7 @@ def show_verdicts(first, second, rows):
 #
 # *Latent* is the squared distance between latents. *Ways* is a learned distance, taught from imagined ways. Two levels ask either
 # of level 2's latents. *Distance* and *path* are for the rules, straight and on foot. *Look* is how many steps lie between looks,
-# *budget* how many predictions there are for each step.
+# *budget* how many predictions there are for each step, and a third number how many walks, where it is not 2,000.
 
 # %% tags=["hide-input"]
 wide, plain = judged("sub-goals", "flat"), judged("sub-goals", "level 1")
