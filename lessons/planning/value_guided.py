@@ -392,7 +392,7 @@ def arrives(kind, seed, far):
                  steps=settings["drive"], every=4)
     return read_trajectories(world, tasks.layout, path, tasks.goal).at_end
 
-# %%
+# %% tags=["nbval-check-output"]
 by = {"latent distance": latent_distance, **{f"this page's {name}": cost.steps for name, cost in own.items()},
       "kept, roadmap": costs["fixed"][0].steps, "oracle: on foot, as read": None}
 by = {name: arrives("fixed", 0, far) for name, far in by.items()}
@@ -498,7 +498,7 @@ table(HEAD, agreed, digits=3)
 # the two had unequal budgets. The second road had 600 layouts to the first one's 250, a map twice as wide, and minutes of training
 # to its forty seconds. How much of the gap is the road, this does not say.
 
-# %%
+# %% tags=["nbval-check-output"]
 asked = settings["trials"] if scale_name() == "full" else note.config["trials"]
 full = {arm: wilson(int(sum(said(*arm, "arrive"))), 3 * asked) for arm in ARMS}
 table([f"a full run, three seeds, {asked} trials each", *WORLDS],
@@ -510,7 +510,7 @@ table([f"a full run, three seeds, {asked} trials each", *WORLDS],
 # [Who gets through the door](../../book/planning.md): with the roadmap's cost 299 of 300 arrive in random layouts. The page
 # measures some of the table again:
 
-# %%
+# %% tags=["nbval-check-output"]
 fars = {"latent distance": latent_distance, "from a roadmap, kept": costs["random"][0].steps}
 again = {name: arrives("random", 0, far) for name, far in fars.items()}
 table(["cost, random layouts, measured here", "trials that arrive (95 % interval)"],
