@@ -585,8 +585,8 @@ def judged(*arms):
         seeds = [seed for trials, seed in both if trials == at["trials"]]
         shares = [of_rows([row for row in having(drives, arm=arm, **at) if row["seed"] in seeds]) for arm in arms]
         p = pair(drives, *({"arm": arm} for arm in arms), **at)[2]
-        how = f"{at['every']} / {at['budget']}" + (f" / {at['walks']}" if at["walks"] != 2000 else "")
-        where = f"{at['world']}, {at['cost']}".replace(" ", "\N{NO-BREAK SPACE}")  # one line of the table
+        how = f"{at['every']}/{at['budget']}" + (f"/{at['walks']}" if at["walks"] != 2000 else "")
+        where = "{}, {}".format(at["world"].replace(" ", "\N{NO-BREAK SPACE}"), at["cost"])
         rows[key] = (len(seeds) * at["trials"], [where, how, *shares, p])
     return rows
 
@@ -603,8 +603,8 @@ def show_verdicts(first, second, rows):
 # %% [markdown]
 # This page's level 2 is small and has no latent space of its own. `python -m benchmarks.two_clocks` trains one that has, with all
 # five losses. *One level* is *level 1* alone, which has fewer weights, in the rows with 2,000 walks; in those with fewer, and in
-# *ways*, 4 / 256, it is a *flat* model with as many weights as both, trained on the same walks. A dot has arrived if it is within
-# 4.5 pixels of its goal after 80 steps. Rows are 50 tasks of one seed or of three; at 16 / 256 with 2,000 walks, 100 of three.
+# *ways*, 4/256, it is a *flat* model with as many weights as both, trained on the same walks. A dot has arrived if it is within
+# 4.5 pixels of its goal after 80 steps. Rows are 50 tasks of one seed or of three; at 16/256 with 2,000 walks, 100 of three.
 # All may make the same number of predictions for each step of the world, and choose from six settings, chosen after 2,000 walks
 # with 256 predictions. Fixed are, for two levels, a quarter of the budget for level 2, 99 % of the walks' macro-actions, and
 # noise drawn apart for level 1's search, where a single level may have it smooth. So two levels might do better than they do
