@@ -1,7 +1,8 @@
 """One clock against two: the same data, the same size, the same number of imagined transitions for a step of the world.
 
 A *drive* is a hundred trials (or fewer) of one arm: every arm has the same trials, and the same nudges at walls. What a planner may
-choose freely, how far it looks and how smooth its noise is, is chosen for each arm from as many settings, on other trials. Two drives are compared trial by trial (`wm_core.metrics.paired.pair`).
+choose freely, how far it looks and how smooth its noise is, is chosen for each arm from as many settings, on other trials. Two drives
+are compared trial by trial (`wm_core.metrics.paired.pair`).
 
 Usage: python -m benchmarks.two_clocks [--only NAME ...] [--out FILE]
 A run that was cut off goes on where it stopped: drives that the file holds are not done again. It takes hours on a core.
@@ -36,7 +37,7 @@ from wm_core.planning.levels import Held, SlowAlone, imagined_transitions, two_l
 from wm_core.planning.search import Cost, Planner, within
 from wm_core.worlds.rooms import Rooms
 from wm_core.worlds.true_model import TrueModel, way_left
-from wm_core.worlds.two_rooms_trials import read_trials
+from wm_core.worlds.two_rooms_trials import Trials, read_trials
 
 OUT = Path(__file__).resolve().parent.parent / "book" / "_static" / "benchmarks" / "two_clocks.json"
 KEPT = OUT.parent.parent / "models" / "h_jepa"
@@ -88,14 +89,6 @@ class Drive(NamedTuple):
         }.get(self.arm, self.arm)
 
 
-class Trials(NamedTuple):
-    """Where to go from where."""
-
-    layout: tuple
-    start: Tensor
-    goal: Tensor
-
-
 # ---- trials ------------------------------------------------------------------------------------------------------------------
 def trials_of(world: str, count: int, seed: int = 0) -> Trials:
     """The published ones of two rooms; in other worlds starts and goals in different rooms, at least 30 pixels apart on foot.
@@ -104,7 +97,7 @@ def trials_of(world: str, count: int, seed: int = 0) -> Trials:
     """
     it = WORLDS[world]
     if world == "two rooms" and not seed:
-        return Trials(*read_trials().some(slice(0, count)))
+        return read_trials().some(slice(0, count))
     generator, many = seeded(100 + seed), 30 * count
     layout = it.layouts(many, generator)
     start, goal = it.anywhere(layout, generator), it.anywhere(layout, generator)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from wm_core.artefacts import ArtefactError, export_onnx, load, published, save, write_atomically
+from wm_core.artefacts import ArtefactError, export_onnx, load, published, results, save, write_atomically
 
 
 def make():
@@ -146,8 +146,28 @@ def test_a_damaged_download_is_refused_and_a_new_version_is_fetched(site):
 
 def test_a_system_that_is_nowhere_says_where_it_looked(monkeypatch):
     monkeypatch.delenv("WM_SITE", raising=False)
-    with pytest.raises(ArtefactError, match=r"no folder .*nothing_of_this_name, and WM_SITE"):
+    with pytest.raises(ArtefactError, match=r"there is no .*nothing_of_this_name, and WM_SITE"):
         published("nothing_of_this_name")
+    with pytest.raises(ArtefactError, match=r"there is no .*nothing_of_this_name.json, and WM_SITE"):
+        results("nothing_of_this_name")
+
+
+def test_what_this_checkout_was_asked_for_is_known_by_the_file_that_changes_with_it(monkeypatch):
+    monkeypatch.setattr("wm_core.artefacts.asked_for", asked := set())
+    folder = published("two_rooms_fixed")
+    assert results("two_clocks")["drives"]
+    assert asked == {folder / "manifest.json", folder.parent.parent / "benchmarks" / "two_clocks.json"}
+    assert all(file.is_file() for file in asked)
+
+
+def test_results_come_from_the_site_and_always_afresh(site, monkeypatch):
+    folder, address = site
+    file = folder / "_static" / "benchmarks" / "toy.json"
+    file.parent.mkdir(parents=True)
+    monkeypatch.setenv("WM_SITE", address + "/")
+    for number in (1, 2):
+        file.write_text(f'{{"number": {number}}}')
+        assert results("toy") == {"number": number}
 
 
 @pytest.mark.slow

@@ -29,7 +29,8 @@ from torch import Tensor, nn
 
 FORMAT = "wm_core artefact 1"
 
-#: The manifests of this checkout that this process asked for. A lesson whose artefact was trained again has to run again.
+#: The manifests and results of this checkout that this process asked for. A lesson whose artefact was trained again has to run
+#: again.
 asked_for: set[Path] = set()
 
 
@@ -149,7 +150,8 @@ def load(source: str | Path) -> Artefact:
     from safetensors.torch import load as from_safetensors
 
     remote = str(source).startswith(("http://", "https://"))
-    manifest = _manifest(_download_manifest(str(source)) if remote else _read(Path(source) / "manifest.json"), source)
+    manifest = f"{source}/manifest.json"
+    manifest = _manifest(_download_fresh(manifest) if remote else _read(Path(manifest)), source)
     if "model.safetensors" not in manifest.files:
         raise ArtefactError(f"{source}: the manifest lists no model.safetensors")
     data = {}
@@ -170,14 +172,32 @@ def published(system: str) -> str | Path:
     Raises:
         ArtefactError: neither is there.
     """
-    here = Path(__file__).resolve().parent.parent / "book" / "_static" / "models" / system
-    if here.is_dir():
-        asked_for.add(here / "manifest.json")
+    return _in_the_book(f"models/{system}", "manifest.json")
+
+
+def results(benchmark: str) -> dict:
+    """What a benchmark of the book has measured: its file in this checkout, else on the site that ``WM_SITE`` names.
+
+    Args:
+        benchmark: its name, such as ``two_clocks``.
+
+    Raises:
+        ArtefactError: neither is there.
+    """
+    found = _in_the_book(f"benchmarks/{benchmark}.json")
+    return json.loads(_read(found) if isinstance(found, Path) else _download_fresh(found))
+
+
+def _in_the_book(name: str, told_by: str = "") -> str | Path:
+    """What the book keeps under this name, here or on the site; ``told_by`` is the file in it that changes when it does."""
+    here = Path(__file__).resolve().parent.parent / "book" / "_static" / name
+    if here.exists():
+        asked_for.add(here / told_by)
         return here
     site = os.environ.get("WM_SITE")
     if not site:
-        raise ArtefactError(f"{system}: no folder {here}, and WM_SITE does not say where the book's site is")
-    return f"{site.rstrip('/')}/_static/models/{system}"
+        raise ArtefactError(f"{name}: there is no {here}, and WM_SITE does not say where the book's site is")
+    return f"{site.rstrip('/')}/_static/{name}"
 
 
 def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> Exported:
@@ -259,11 +279,11 @@ def _manifest(data: bytes, source: str | Path) -> Manifest:
         raise ArtefactError(f"{source}/manifest.json: {str(error).removeprefix('Manifest.__init__() ')}") from None
 
 
-def _download_manifest(address: str) -> bytes:
+def _download_fresh(address: str) -> bytes:
     import pooch
 
-    with tempfile.TemporaryDirectory() as folder:  # never from a cache: it says which files are the right ones
-        return _fetch(pooch, f"{address}/manifest.json", None, folder)
+    with tempfile.TemporaryDirectory() as folder:  # never from a cache: a manifest says which files are the right ones
+        return _fetch(pooch, address, None, folder)
 
 
 def _download(address: str, sha256: str) -> bytes:

@@ -7,17 +7,14 @@
 # It takes about a minute on two idle CPU cores. You should have read [Planning in imagination](mpc.py).
 
 # %%
-import json
 from copy import deepcopy
 from dataclasses import asdict, replace
 from math import comb
-from pathlib import Path
-from urllib.request import urlopen
 
 import torch
 
 from wm_core.lesson import check, checkpoint, claim, scale
-from wm_core.lesson import colour, figure, live, show, source, table
+from wm_core.lesson import colour, figure, floor_plan, live, show, source, table
 from wm_core.metrics.intervals import mcnemar, wilson
 from wm_core.metrics.navigation import read_trajectories
 from wm_core.planning.cem import CEM
@@ -65,21 +62,8 @@ def cost_of(far):
 task = published_trials.some(slice(3, 4))
 
 
-def draw_rooms(title="", width=2.9):
-    fig, ax = figure(width=width, height=width + 0.2)
-    for x0, y0, x1, y1 in rooms.inner(task.layout)[0].clamp(rooms.low, rooms.high).tolist():
-        ax.fill([x0, x1, x1, x0], [y0, y0, y1, y1], color=colour("muted"))
-    ax.plot(*task.start.T, "o", color=colour("actual"), markersize=8, zorder=5)
-    ax.plot(*task.goal.T, "o", color=colour("ink"), markersize=15, mfc="none", mew=2, zorder=5)
-    ax.set(xlim=(rooms.low, rooms.high), ylim=(rooms.high, rooms.low), xticks=[], yticks=[], title=title,
-           aspect="equal")
-    ax.spines[:].set_visible(True)
-    ax.grid(False)
-    return fig, ax
-
-
 def draw_first(title, ticks):
-    fig, ax = draw_rooms(title)
+    fig, ax = floor_plan(rooms, task.layout, title, start=task.start[0], goal=task.goal[0])
     drawn = scattered(torch.zeros(1, ticks, 2), SEARCH.spread, 64, seeded(0))[0].repeat_interleave(32 // ticks, 1)
     paths = TrueModel(rooms, task.layout).rollout(task.start.expand(64, -1), within(rooms.reach)(drawn))
     for path in torch.cat([task.start.expand(64, 1, 2), paths], 1):
@@ -554,23 +538,12 @@ claim("The straight line's error is lower than the one reported for two levels, 
 # ## At scale
 
 # %%
-from wm_core.artefacts import published
+from wm_core.artefacts import results
 from wm_core.metrics.paired import chosen as having, pair
 from wm_core.metrics.paired import share as of_rows
 
-
-def kept_results(name):
-    """The results of a benchmark, from this checkout or from the site."""
-    models = published("two_rooms_fixed")
-    if isinstance(models, Path):
-        return json.loads((models.parents[1] / "benchmarks" / f"{name}.json").read_text())
-    return json.load(urlopen(f"{models.rsplit('/', 2)[0]}/benchmarks/{name}.json"))
-
-
-lab = kept_results("two_clocks")
+lab = results("two_clocks")
 FIELDS = ("world", "model", "cost", "every", "budget", "walks")
-known_by = lambda row: tuple(row[field] for field in (*FIELDS, "arm", "trials", "seed"))
-lab["drives"] = list({known_by(row): row for row in lab["drives"]}.values())
 
 
 def judged(*arms):

@@ -15,7 +15,7 @@ from itertools import product
 import torch
 
 from wm_core.lesson import check, claim, scale
-from wm_core.lesson import colour, figure, live, show, source, table
+from wm_core.lesson import colour, figure, floor_plan, live, show, source, table
 from wm_core.metrics.intervals import mcnemar, mean_and_range, wilson
 from wm_core.metrics.navigation import read_trajectories
 from wm_core.planning.cem import CEM
@@ -62,23 +62,8 @@ def straight(tasks, here, chance):
 
 # %% tags=["hide-input"]
 task = TASKS["fixed layout"].some(slice(3, 4))
-
-
-def rooms(title="", width=2.9):
-    """The task that the figures show, from above: the wall, the start (dot) and the goal (ring)."""
-    fig, ax = figure(width=width, height=width + 0.2)
-    for x0, y0, x1, y1 in world.inner(task.layout)[0].clamp(world.low, world.high).tolist():
-        ax.fill([x0, x1, x1, x0], [y0, y0, y1, y1], color=colour("muted"))
-    ax.plot(*task.start.T, "o", color=colour("actual"), markersize=8, zorder=5)
-    ax.plot(*task.goal.T, "o", color=colour("ink"), markersize=15, mfc="none", mew=2, zorder=5)
-    ax.set(xlim=(world.low, world.high), ylim=(world.high, world.low), xticks=[], yticks=[], title=title,
-           aspect="equal")
-    ax.spines[:].set_visible(True)
-    ax.grid(False)
-    return fig, ax
-
-
-fig, ax = rooms()
+spot = dict(start=task.start[0], goal=task.goal[0])
+fig, ax = floor_plan(world, task.layout, **spot)
 ax.plot(*walk(task, straight)[0].T, color=colour("actual"))
 show(fig, caption="The dot (blue) walks straight at its goal (ring). The wall stops it, and there it stays.",
      alt="Two rooms with a door near the top; a line from the start towards the goal ends at the wall.")
@@ -146,7 +131,7 @@ def search(planner, far, tasks, seed=0):
 
 def draw_round(tried, title="", width=2.9):
     """All plans of one round as paths, those that count in orange."""
-    fig, ax = rooms(title, width)
+    fig, ax = floor_plan(world, task.layout, title, width=width, **spot)
     start = task.start.expand(tried.actions.shape[1], -1)
     paths = torch.cat([start[:, None], TrueModel(world, task.layout).rollout(start, tried.actions[0])], 1)
     for path, weight in zip(paths, tried.weights[0]):
@@ -370,7 +355,7 @@ show(*panels, caption="Shares with 95 % intervals; dotted, walking straight. On 
      alt="Two panels. The share for the distance on foot rises to one; that for the straight distance stays far "
          "below it, and lower in the fixed layout than in the random ones.")
 
-fig, ax = rooms()
+fig, ax = floor_plan(world, task.layout, **spot)
 for name, shade in SHADES.items():
     ax.plot(*paths["fixed layout", name, BUDGETS[-1]][3, :40].T, color=colour(shade), label=name)
 show(fig, caption="What the dot did, forty steps, with the largest budget. Green: on foot. Violet: as the crow "

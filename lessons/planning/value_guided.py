@@ -17,7 +17,7 @@ from wm_core.jepa.roadmap import imagined_edges, latent_unit, learn_ways, shorte
 from wm_core.jepa.two_rooms_kept import cost_shelf, kept_costs, kept_models, rounded
 from wm_core.jepa.value import CostLearner, CostMetric, CostToGo, Steps, learn_cost
 from wm_core.lesson import check, checkpoint, claim, scale, scale_name
-from wm_core.lesson import colour, figure, live, show, source, table
+from wm_core.lesson import colour, figure, floor_plan, live, show, source, table
 from wm_core.metrics.intervals import mean_and_range, wilson
 from wm_core.metrics.navigation import read_trajectories
 from wm_core.objectives.expectile import expectile_loss
@@ -79,21 +79,8 @@ latents = look(first, world, walks.layout, walks.positions)
 pixel = latent_unit(latents, walks.actions)  # by how much a latent changes where the dot moves by a pixel
 
 # %% tags=["hide-input"]
-def rooms(layout, title="", width=3.0):
-    """The rooms from above."""
-    fig, ax = figure(width=width, height=width + 0.1)
-    for x0, y0, x1, y1 in world.inner(layout)[0].clamp(world.low, world.high).tolist():
-        ax.fill([x0, x1, x1, x0], [y0, y0, y1, y1], color=colour("muted"))
-    ax.set(xlim=(world.low, world.high), ylim=(world.high, world.low), xticks=[], yticks=[], title=title,
-           aspect="equal")
-    ax.spines[:].set_visible(True)
-    ax.grid(False)
-    return fig, ax
-
-
-left, ax = rooms(one)
+left, ax = floor_plan(world, one, goal=goal[0])
 ax.plot(*line[0].T, ":", color=colour("muted"))
-ax.plot(*goal.T, "o", color=colour("ink"), markersize=13, mfc="none", mew=2)
 right, ax = figure(width=3.6, height=3.0)
 ax.axvspan(30.5, 33.5, color=colour("grid"))
 ax.plot(xs, on_foot, color=colour("actual"), label="on foot")
@@ -232,10 +219,8 @@ def chart(ax, model, far, layout, goal):
     ax.contourf(range(6, 59), range(6, 59), said, levels=10, cmap="Greys", alpha=0.5, zorder=0)
 
 
-poster, ax = rooms(HERE, width=4.2)
+poster, ax = floor_plan(WORLDS["random"], HERE, width=4.2, start=start[0], goal=aim[0])
 chart(ax, mind["model"], metric.steps, HERE, aim)
-ax.plot(*start.T, "o", color=colour("actual"), markersize=8)
-ax.plot(*aim.T, "o", color=colour("ink"), markersize=15, mfc="none", mew=2)
 frame = WORLDS["random"].draw(HERE, start[None])[0, 0]
 live("rooms", model=room_networks(mind["model"], mind["reader"], frame, cost=Steps(metric), stride=4), poster=poster,
      world=asdict(WORLDS["random"]), wall_x=27, door_y=42, start=start[0].tolist(), goal=aim[0].tolist(),
@@ -434,7 +419,7 @@ print(f"{float(ways.isfinite().float().mean()):.0%} of pairs are joined; of thos
 # %% tags=["hide-input"]
 which = int(ways.isfinite().float().mean((1, 2)).argmax())
 near_door = Layout(*(part[which : which + 1] for part in layout))
-left, ax = rooms(near_door, width=3.2)
+left, ax = floor_plan(WORLDS["random"], near_door, width=3.2)
 ends = places[which][(edges[which].isfinite() & (edges[which] > 0)).triu().nonzero()]  # (edges, 2, 2)
 ax.plot(*torch.cat([ends, torch.full_like(ends[:, :1], torch.nan)], 1).flatten(0, 1).T, color=colour("imagined"),
         linewidth=0.4)
@@ -583,10 +568,9 @@ for kind, layout, spot in (("fixed", one, goal), ("random", HERE, aim)):
     foot = spaces.path_length(layout, everywhere[None], spot, imagined=True)[0]
     beside = (everywhere[:, 0] > layout.wall_x[0] + 3) & (foot > 5)
     off = (says * (foot[beside] / says[beside]).median() - foot).where(free, torch.nan).view(53, 53)
-    fig, ax = rooms(layout, kind)
+    fig, ax = floor_plan(spaces, layout, kind, goal=spot[0])
     ax.contourf(range(6, 59), range(6, 59), off, levels=[-6, -4, -2, -1, 1, 2, 4, 6], cmap="PuOr_r", zorder=0,
                 extend="both")
-    ax.plot(*spot.T, "o", color=colour("ink"), markersize=13, mfc="none", mew=2)
     panels.append(fig)
 show(*panels, caption="Where the kept costs are wrong. White: by less than a pixel; darkest: by more than "
                       "six. Violet: they take the goal (ring) for nearer than it is on foot; orange: for farther.",

@@ -1,8 +1,10 @@
 import re
 
 import pytest
+import torch
 
-from wm_core.lesson.figures import COLOURS, colour, figure, picture, show, svg
+from wm_core.lesson.figures import COLOURS, colour, figure, floor_plan, picture, show, svg
+from wm_core.worlds.two_rooms import Layout, TwoRooms
 
 
 def drawn():
@@ -55,6 +57,16 @@ def test_no_figure_is_refused():
 def test_an_unknown_colour_is_named():
     with pytest.raises(ValueError, match=r"'mauve'.*actual, imagined"):
         colour("mauve")
+
+
+def test_a_floor_plan_has_its_walls_where_the_world_has_them_and_y_down():
+    layout = Layout(torch.tensor([27.0]), torch.tensor([42.0]))
+    fig, ax = floor_plan(TwoRooms(), layout, "here", start=torch.tensor([12.0, 16.0]), goal=torch.tensor([50.0, 22.0]))
+    spans = [(*wall.get_xy().min(0), *wall.get_xy().max(0)) for wall in ax.patches]
+    assert spans == [(25.5, 4.5, 28.5, 38.0), (25.5, 46.0, 28.5, 59.5)]
+    assert [line.get_xydata().tolist() for line in ax.lines] == [[[12.0, 16.0]], [[50.0, 22.0]]]
+    assert (ax.get_xlim(), ax.get_ylim()) == ((4.5, 59.5), (59.5, 4.5))
+    show(fig, caption="Rooms.", alt="Rooms.")
 
 
 def test_a_picture_has_no_ticks():

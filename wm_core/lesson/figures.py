@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from wm_core.worlds.rooms import Layout, Rooms
+
 ColourName = Literal["actual", "imagined", "rival", "third", "muted", "ink", "grid", "paper"]
 
 #: What each colour means, everywhere in the book, and its value in the light theme. The dark values are in the site's CSS.
@@ -116,6 +118,32 @@ def picture(ax: "Axes", image, title: str = "", **kwargs: object) -> None:
     ax.grid(False)
     for spine in ax.spines.values():
         spine.set_visible(True)
+
+
+def floor_plan(world: "Rooms", layout: "Layout", title: str = "", *, width: float = 2.9, start=None, goal=None):
+    """The rooms of one world from above, to draw in: ``(figure, axes)``, in pixels, y down.
+
+    Args:
+        world: says where its walls are.
+        layout: of which the first is drawn.
+        title: above it.
+        width: of the figure, in inches.
+        start: (2,) the place of the dot, in blue.
+        goal: (2,) that of the goal, as a ring.
+    """
+    fig, ax = figure(width=width, height=width + 0.2)
+    for x0, y0, x1, y1 in world.inner(layout)[0].clamp(world.low, world.high).tolist():
+        ax.fill([x0, x1, x1, x0], [y0, y0, y1, y1], color=colour("muted"))
+    if start is not None:
+        ax.plot(*start, "o", color=colour("actual"), markersize=8, zorder=5)
+    if goal is not None:
+        ax.plot(*goal, "o", color=colour("ink"), markersize=15, mfc="none", mew=2, zorder=5)
+    ax.set(
+        xlim=(world.low, world.high), ylim=(world.high, world.low), xticks=[], yticks=[], title=title, aspect="equal"
+    )
+    ax.spines[:].set_visible(True)
+    ax.grid(False)
+    return fig, ax
 
 
 def show(*figures: "Figure", caption: str, alt: str) -> None:

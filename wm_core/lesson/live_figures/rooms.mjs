@@ -55,7 +55,7 @@ async function render({ model, el }) {
   let plan = null, reveal = Infinity, driving = false, epoch = 0, drives = 0, nudge = generator(1), event = "";
 
   // ---- planning ----------------------------------------------------------------------------------------------------------
-  const makePlan = planner(nets, { ...settings, along, stride: model.get("stride") ?? 1, search: model.get("search"), high: model.get("high") });
+  const makePlan = planner(nets, { ...settings, along, stride: model.get("stride"), search: model.get("search"), high: model.get("high") });
   // Plan from where things are now. Of many requests in a row only the last is worth the work.
   let thinking = Promise.resolve(), requests = 0;
   function think(mean) {
