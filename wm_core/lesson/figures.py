@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from wm_core.worlds.rooms import Layout, Rooms
+    from wm_core.worlds import rooms
+    from wm_core.worlds.rooms import Rooms
 
 ColourName = Literal["actual", "imagined", "rival", "third", "muted", "ink", "grid", "paper"]
 
@@ -120,7 +121,7 @@ def picture(ax: "Axes", image, title: str = "", **kwargs: object) -> None:
         spine.set_visible(True)
 
 
-def floor_plan(world: "Rooms", layout: "Layout", title: str = "", *, width: float = 2.9, start=None, goal=None):
+def floor_plan(world: "Rooms", layout: "rooms.Layout", title: str = "", *, width: float = 2.9, start=None, goal=None):
     """The rooms of one world from above, to draw in: ``(figure, axes)``, in pixels, y down.
 
     Args:
