@@ -466,7 +466,7 @@ def scarce() -> Iterator[Drive]:
     for seed in SEEDS:
         for walks in SCARCE:
             for cost in ("latent", "ways"):
-                for arm in ("flat", "sub-goals"):
+                for arm in ("flat", "sub-goals", *(("level 2's cost",) if cost == "latent" else ())):
                     yield with_learned(walks=walks, cost=cost, arm=arm, seed=seed)
 
 
@@ -496,7 +496,7 @@ def harder() -> Iterator[Drive]:
     for seed in SEEDS:
         for world in list(WORLDS)[1:]:
             for cost in ("latent", "ways") if world in ("four rooms", "maze") else ("latent",):
-                for arm in ("flat", "sub-goals"):
+                for arm in ("flat", "sub-goals", *(("level 2's cost",) if cost == "latent" else ())):
                     yield with_learned(world=world, cost=cost, arm=arm, seed=seed)
 
 

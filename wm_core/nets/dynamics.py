@@ -36,24 +36,32 @@ class ResidualDynamics(nn.Module):
     ) -> Float[Tensor, "batch horizon dim"]:
         """What `unroll` gives, but for rounding, in less time and without gradients.
 
-        A planner asks for thousands of short steps, whose calls cost as much as their products. So weights are put as products of
-        few rows want them, and the latent stays where the network reads it.
+        A planner asks for thousands of short steps, whose calls cost as much as their products. So the latent stays where the
+        network reads it, beside the action and a 1 that carries the first bias; and where all begin at one latent, the first step
+        takes its product once.
         """
-        with torch.inference_mode():  # nothing of it leaves but the stack below
-            first, *others = (
-                (layer.bias, layer.weight.T.contiguous()) for layer in self.change if isinstance(layer, nn.Linear)
-            )
-            scaled = (actions / self.action_scale).unbind(1)
-            seen = torch.cat([z, scaled[0]], -1)  # what the network reads
-            now, told = seen.split([z.shape[-1], actions.shape[-1]], 1)
-            path = []
-            for a in scaled:
+        n, horizon, width = actions.shape
+        dim = z.shape[-1]
+        with torch.inference_mode():  # nothing of it leaves but the path
+            first, *others = (layer for layer in self.change if isinstance(layer, nn.Linear))
+            *between, last = ((layer.bias, layer.weight.T.contiguous()) for layer in others)
+            weight = torch.cat([first.weight.T, first.bias[None]])
+            weight[dim:-1] /= self.action_scale
+            seen = torch.cat([z, z.new_ones(n, width + 1)], -1)  # what the network reads
+            now, told = seen[:, :dim], seen[:, dim:-1]
+            path, h = z.new_empty(horizon, n, dim), z.new_empty(n, weight.shape[1])
+            for t, a in enumerate(actions.unbind(1)):
                 told.copy_(a)
-                h = torch.addmm(first[0], seen, first[1])
-                for bias, weight in others:
-                    h = torch.addmm(bias, h.relu_(), weight)
-                path.append(now.add_(h).clone())
-        return torch.stack(path, 1)
+                if t == 0 and z.stride(0) == 0:
+                    torch.addmm(seen[:1, :dim] @ weight[:dim], seen[:, dim:], weight[dim:], out=h)
+                else:
+                    torch.mm(seen, weight, out=h)
+                h.relu_()
+                for bias, products in between:
+                    h = torch.addmm(bias, h, products).relu_()
+                now.addmm_(h, last[1]).add_(last[0])
+                path[t] = now
+        return path.transpose(0, 1)
 
 
 def unroll(

@@ -80,8 +80,8 @@ class CEM:
             if record is not None:
                 record.append(Round(actions, costs, mean, std, torch.zeros_like(costs).scatter_(1, which, weights)))
             centre, width = fitted(weights, elites)
-            mean = bound(self.momentum * mean + (1 - self.momentum) * centre)
-            std = (self.momentum_std * std + (1 - self.momentum_std) * width).clamp_min(self.floor)
+            mean = bound(centre.lerp(mean, self.momentum))
+            std = width.lerp(std, self.momentum_std).clamp_min(self.floor)
         return self.chosen(mean, weights, elites, generator)
 
     def weigh(self, low: Float[Tensor, "episodes elites"]) -> Float[Tensor, "episodes elites"]:

@@ -5,6 +5,7 @@ spread of the noise is given. `EliteMPPI` is what TD-MPC (Hansen et al., 2022) a
 cross-entropy method whose elites count by soft weights, and whose spread is fitted to them.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -23,9 +24,11 @@ def soft_weights(
     As λ falls to 0 all weight goes to the best, and as it grows all count alike. A plan whose cost is infinite or no number
     counts for nothing, unless all are so.
     """
-    above = costs.nan_to_num(nan=torch.inf, posinf=torch.inf)
-    above = (above - above.amin(-1, keepdim=True)).nan_to_num(nan=0.0, posinf=torch.inf)
-    return torch.softmax(-above / temperature, -1)
+    below = costs.amin(-1, keepdim=True) - costs
+    if not math.isfinite(float(below.sum())):  # some cost is not
+        costs = costs.nan_to_num(nan=torch.inf, posinf=torch.inf)
+        below = (costs.amin(-1, keepdim=True) - costs).nan_to_num(nan=0.0, neginf=-torch.inf)
+    return torch.softmax(below / temperature, -1)
 
 
 def whitened(plans: Float[Tensor, "*batch horizon action"], smooth: float) -> Float[Tensor, "*batch horizon action"]:
@@ -38,11 +41,13 @@ def whitened(plans: Float[Tensor, "*batch horizon action"], smooth: float) -> Fl
 
 def spread_of(costs: Float[Tensor, "episodes samples"]) -> Float[Tensor, "episodes 1"]:
     """The standard deviation of each episode's finite costs, and never quite 0."""
-    finite = costs.isfinite()
-    number = finite.sum(-1, keepdim=True).clamp_min(1)
-    mean = costs.where(finite, 0).sum(-1, keepdim=True) / number
-    variance = (costs - mean).where(finite, 0).square().sum(-1, keepdim=True) / number
-    return variance.sqrt().clamp_min(1e-20)  # less, times a temperature, is flushed to 0 on some devices
+    spread = costs.std(-1, correction=0, keepdim=True)
+    if not math.isfinite(float(spread.sum())):  # some cost is not
+        finite = costs.isfinite()
+        number = finite.sum(-1, keepdim=True).clamp_min(1)
+        mean = costs.where(finite, 0).sum(-1, keepdim=True) / number
+        spread = ((costs - mean).where(finite, 0).square().sum(-1, keepdim=True) / number).sqrt()
+    return spread.clamp_min(1e-20)  # less, times a temperature, is flushed to 0 on some devices
 
 
 @dataclass(frozen=True)
