@@ -42,9 +42,12 @@ def start(folder, *launcher: str) -> subprocess.Popen:
 
 def trained(folder, process: subprocess.Popen) -> dict:
     """The checkpoint of the lesson's first model once its last step is done."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and process.poll() is None:
+    until, runs = time.monotonic() + PATIENCE, True
+    while time.monotonic() < until and runs:
         time.sleep(0.2)
+        runs = (
+            process.poll() is None
+        )  # asked before its last word is read; what comes after the first model does not matter
         if (folder / FIRST_MODEL).exists():
             state = torch.load(folder / FIRST_MODEL, weights_only=True)
             if state["next"] == state["run"]["steps"]:

@@ -42,14 +42,15 @@ class ResidualDynamics(nn.Module):
         """
         n, horizon, width = actions.shape
         dim = z.shape[-1]
-        with torch.inference_mode():  # nothing of it leaves but the path
+        path = z.new_empty(horizon, n, dim)
+        with torch.inference_mode():  # nothing leaves it but what is written to the path
             first, *others = (layer for layer in self.change if isinstance(layer, nn.Linear))
             *between, last = ((layer.bias, layer.weight.T.contiguous()) for layer in others)
             weight = torch.cat([first.weight.T, first.bias[None]])
             weight[dim:-1] /= self.action_scale
             seen = torch.cat([z, z.new_ones(n, width + 1)], -1)  # what the network reads
             now, told = seen[:, :dim], seen[:, dim:-1]
-            path, h = z.new_empty(horizon, n, dim), z.new_empty(n, weight.shape[1])
+            h = z.new_empty(n, weight.shape[1])
             for t, a in enumerate(actions.unbind(1)):
                 told.copy_(a)
                 if t == 0 and z.stride(0) == 0:
