@@ -30,3 +30,12 @@ def test_each_trajectory_of_a_batch_has_its_own_drift():
     time = torch.arange(50, dtype=torch.float64) * 0.1
     rates = torch.tensor([[0.1, 0.0, -0.3], [1.0, 2.0, 3.0]], dtype=torch.float64)
     torch.testing.assert_close(energy_drift(1 + time[:, None, None] * rates, 0.1), rates)
+
+
+def test_explicit_euler_on_a_unit_oscillator_errs_by_a_known_power():
+    h, steps, x = 0.05, 200, torch.tensor([0.3, -0.4], dtype=torch.float64)
+    energy = [x.square().sum() / 2]
+    for _ in range(steps):
+        x = x + h * torch.stack([x[1], -x[0]])
+        energy.append(x.square().sum() / 2)
+    assert float(worst_energy_error(torch.stack(energy))) == pytest.approx((1 + h**2) ** steps - 1, rel=1e-12)
