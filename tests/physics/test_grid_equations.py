@@ -147,6 +147,15 @@ def test_training_finds_the_heat():
     assert equation.error(model, 40) < 0.05
 
 
+def test_an_even_draw_has_one_point_in_each_part():
+    for axis, (low, high) in zip(
+        KleinGordon().draw(10, torch.Generator().manual_seed(0)).points, ((0, 10), (-1, 1), (-1, 1)), strict=True
+    ):
+        assert (10 * (axis[:10] - low) / (high - low)).floor().tolist() == list(range(10))
+    anywhere = KleinGordon().draw(10, torch.Generator().manual_seed(0), even=False).points[1][:10]
+    assert len(set((5 * (anywhere + 1)).floor().tolist())) < 10
+
+
 def test_no_points_are_refused():
     with pytest.raises(ValueError, match="n: got 0"):
         Helmholtz().draw(0, torch.Generator())

@@ -120,6 +120,15 @@ def test_where_there_is_no_direction_the_state_stays_and_says_so():
     assert torch.equal(found.x[0], circle[0])
 
 
+def test_what_has_no_direction_but_the_right_value_is_done():
+    at_rest = torch.zeros(1, 2, dtype=torch.float64, requires_grad=True)
+    found = project(at_rest, [PENDULUM.energy], torch.zeros(1, dtype=torch.float64))
+    assert found.done.all()
+    assert found.iterations == 0
+    found.x.sum().backward()
+    assert torch.equal(at_rest.grad, torch.ones_like(at_rest))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_what_stays_has_a_derivative_too(dtype):
     at_rest = torch.zeros(3, 2, dtype=dtype, requires_grad=True)
@@ -180,6 +189,8 @@ def test_a_world_model_that_keeps_what_it_should():
     [
         (torch.ones(2, 4), torch.ones(3), {}, "c: got shape"),
         (torch.ones(2, 4), torch.tensor(1.0), {}, "c: got shape"),
+        (torch.ones(2, 4), torch.ones(3, 2), {}, "broadcasts to"),
+        (torch.ones(4), torch.ones(3, 2), {}, "broadcasts to"),
         (torch.ones(2, 4), torch.full((2,), torch.nan), {}, "c: got 2 of 2"),
         (torch.full((2, 4), torch.inf), torch.ones(2), {}, "x: got 8 of 8"),
         (torch.ones(2, 4, dtype=torch.int64), torch.ones(2), {}, "wanted float32"),
@@ -191,3 +202,10 @@ def test_a_world_model_that_keeps_what_it_should():
 def test_what_cannot_be_projected_is_refused_in_words(x, c, options, words):
     with pytest.raises(ValueError, match=words):
         project(x, BOTH, c, **options)
+
+
+def test_an_invariant_that_is_none_is_named():
+    x = torch.ones(2, 4)
+    for call in (lambda f: project(x, f, torch.ones(2)), lambda f: values(f, x)):
+        with pytest.raises(ValueError, match=r"invariants\[1\]: got values \(2, 4\)"):
+            call([KEPLER.energy, lambda x: x.square()])

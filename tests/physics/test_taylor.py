@@ -52,7 +52,7 @@ def by_autograd(net, x, directions, second=None) -> Jet:
 def assert_same(got: Jet, wanted: Jet, tolerance: float = 1e-10):
     for a, b in zip(got, wanted, strict=True):
         assert a.shape == b.shape
-        torch.testing.assert_close(a, b, rtol=0, atol=tolerance * max(1.0, *b.detach().abs().flatten().tolist()))
+        torch.testing.assert_close(a, b, rtol=0, atol=tolerance * max([1.0, *b.detach().abs().flatten().tolist()]))
 
 
 @few

@@ -1,18 +1,25 @@
 """A box of fluid cut into cells, and where in it numbers live.
 
-Axis 0 of the box is x, axis 1 is y, axis 2 is z. A *field at nodes* is one tensor (*batch, dims, *nodes), component i pointing along axis
+Axis 0 of the box is x, axis 1 is y, axis 2 is z. A *field at nodes* is one tensor ``(*batch, dims, *nodes)``, component i pointing along axis
 i. A periodic box of (n, m) cells has n × m nodes: the edge at the far side is the near one again. A closed box has (n + 1) × (m + 1):
 both walls have nodes of their own, and nothing flows through a wall. A *field at faces* is a tuple, one tensor per axis, each number the
 flow through one face between two cells; a closed box has one more face than cells along that face's axis.
+
+That a field is not periodic cannot be seen from its numbers, since any numbers at nodes are those of some periodic field. So a box says
+what it is, and shapes and walls tell: what belongs in a closed box does not fit a periodic one of as many cells, nor the other way round.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from wm_core.physics.checked import finite, transformed
+
+#: What a field may be made of: PyTorch transforms no shorter numbers on every device.
+REAL = (torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,7 @@ class Box:
         periodic: what leaves at one side comes in at the other. False: free-slip walls, along which the fluid slides.
 
     Raises:
-        ValueError: not two or three axes, fewer than two cells along one, or a side that is not a positive number.
+        ValueError: not two or three axes, fewer than two cells along one or no whole number, or a side that is not a positive number.
     """
 
     cells: tuple[int, ...]
@@ -33,13 +40,16 @@ class Box:
     periodic: bool = True
 
     def __post_init__(self):
+        if not isinstance(self.cells, tuple | list):
+            raise ValueError(f"cells: got {self.cells!r}, wanted two or three numbers, one for each axis")
         object.__setattr__(self, "cells", tuple(self.cells))
         sides = self.size if isinstance(self.size, tuple | list) else (self.size,) * len(self.cells)
         object.__setattr__(self, "size", tuple(float(side) for side in sides))
         if len(self.cells) not in (2, 3) or len(self.size) != len(self.cells):
             raise ValueError(f"cells, size: got {self.cells} and {self.size}, wanted two or three of each")
-        if any(int(n) != n or n < 2 for n in self.cells):
-            raise ValueError(f"cells: got {self.cells}, wanted at least two along every axis")
+        if not all(2 <= n < math.inf and int(n) == n for n in self.cells):
+            raise ValueError(f"cells: got {self.cells}, wanted at least two along every axis, and whole ones")
+        object.__setattr__(self, "cells", tuple(int(n) for n in self.cells))
         if not all(0 < side < math.inf for side in self.size):
             raise ValueError(f"size: got {self.size}, wanted positive lengths")
 
@@ -84,9 +94,11 @@ def check_scalar(name: str, s: Tensor, box: Box) -> Tensor:
     Raises:
         ValueError: its shape is another, or it holds numbers that are not finite.
     """
-    if tuple(s.shape[-box.dims :]) != box.nodes or not s.is_floating_point():
+    if not isinstance(s, Tensor):
+        raise ValueError(f"{name}: got a {type(s).__name__}, wanted one tensor: a scalar at nodes")
+    if tuple(s.shape[-box.dims :]) != box.nodes or s.dtype not in REAL:
         raise ValueError(
-            f"{name}: got {_told(s)}, wanted real (..., {_listed(box.nodes)}): the nodes of {box.wanted()}{_hint(s, box)}"
+            f"{name}: got {_told(s)}, wanted float32 or float64 (..., {_listed(box.nodes)}): the nodes of {box.wanted()}{_hint(s, box)}"
         )
     return finite(name, s)
 
@@ -101,14 +113,14 @@ def check_nodes(name: str, u: object, box: Box) -> Tensor:
         raise ValueError(
             f"{name}: got a {type(u).__name__}, wanted one tensor: a field at nodes. Fields at faces have functions of their own"
         )
-    if tuple(u.shape[-box.dims - 1 :]) != (box.dims, *box.nodes) or not u.is_floating_point():
+    if tuple(u.shape[-box.dims - 1 :]) != (box.dims, *box.nodes) or u.dtype not in REAL:
         raise ValueError(
-            f"{name}: got {_told(u)}, wanted real (..., {_listed((box.dims, *box.nodes))}): a velocity at the nodes of {box.wanted()}{_hint(u, box)}"
+            f"{name}: got {_told(u)}, wanted float32 or float64 (..., {_listed((box.dims, *box.nodes))}): a velocity at the nodes of {box.wanted()}{_hint(u, box)}"
         )
     finite(name, u)
     if not box.periodic:
         for axis in range(box.dims):
-            _check_wall(name, u.select(-box.dims - 1, axis), axis, box, u)
+            _check_wall(name, u.select(-box.dims - 1, axis), axis, box, [u.abs().amax(-box.dims - 1)])
     return u
 
 
@@ -118,27 +130,30 @@ def check_faces(name: str, faces: object, box: Box) -> tuple[Tensor, ...]:
     Raises:
         ValueError: it is no tuple of one tensor an axis, a shape is another, or it flows through a wall.
     """
-    if isinstance(faces, Tensor) or len(faces) != box.dims:
-        got = "one tensor" if isinstance(faces, Tensor) else f"{len(faces)} tensors"
+    if not isinstance(faces, tuple | list) or len(faces) != box.dims or not all(isinstance(f, Tensor) for f in faces):
+        got = f"{len(faces)} parts" if isinstance(faces, tuple | list) else f"one {type(faces).__name__}"
         raise ValueError(f"{name}: got {got}, wanted a tuple of {box.dims}: the flow through the faces along each axis")
     for axis, flow in enumerate(faces):
-        if tuple(flow.shape[-box.dims :]) != box.faces(axis) or not flow.is_floating_point():
+        if tuple(flow.shape[-box.dims :]) != box.faces(axis) or flow.dtype not in REAL:
             raise ValueError(
-                f"{name}[{axis}]: got {_told(flow)}, wanted real (..., {_listed(box.faces(axis))}): the faces along axis {axis} of {box.wanted()}{_hint(flow, box)}"
+                f"{name}[{axis}]: got {_told(flow)}, wanted float32 or float64 (..., {_listed(box.faces(axis))}): the faces along axis {axis} of {box.wanted()}{_hint(flow, box)}"
             )
         finite(f"{name}[{axis}]", flow)
-        if not box.periodic:
-            _check_wall(name, flow, axis, box, flow)
+    if not box.periodic:
+        for axis, flow in enumerate(faces):
+            _check_wall(name, flow, axis, box, faces)
     return faces
 
 
-def _check_wall(name: str, flow: Tensor, axis: int, box: Box, whole: Tensor) -> None:
-    if transformed(whole):
+def _check_wall(name: str, flow: Tensor, axis: int, box: Box, whole: Sequence[Tensor]) -> None:
+    """Whether nothing goes through the two walls, but for a rounded zero: a millionth of the fastest flow of the same member of the batch."""
+    if any(transformed(part) for part in (flow, *whole)) or flow.numel() == 0:
         return
-    walls = flow.movedim(axis - box.dims, -1)[..., [0, -1]].abs().amax()
-    if bool(walls > 1e-6 * whole.abs().amax()):
+    walls = flow.movedim(axis - box.dims, -1)[..., [0, -1]].abs().amax(box.axes)
+    fastest = torch.stack(torch.broadcast_tensors(*(part.abs().amax(box.axes) for part in whole))).amax(0)
+    if bool((walls > 1e-6 * fastest).any()):
         raise ValueError(
-            f"{name}: got a flow of {float(walls):.2g} through a wall along axis {axis}, wanted 0 at the walls of {box.wanted()}; "
+            f"{name}: got a flow of {float(walls.max()):.2g} through a wall along axis {axis}, wanted 0 at the walls of {box.wanted()}; "
             "a field that need not be 0 there belongs in a periodic box, or has its walls shut first (see shut)"
         )
 
@@ -150,7 +165,7 @@ def shut(u: Tensor, box: Box) -> Tensor:
     parts = []
     for axis, part in enumerate(u.unbind(-box.dims - 1)):
         inside = part.narrow(axis - box.dims, 1, box.cells[axis] - 1)
-        wall = part.narrow(axis - box.dims, 0, 1) * 0
+        wall = torch.zeros_like(part.narrow(axis - box.dims, 0, 1))
         parts.append(torch.cat([wall, inside, wall], axis - box.dims))
     return _stacked(parts, box)
 

@@ -1,8 +1,8 @@
 """Three graph networks for the forces between bodies: one promises nothing, in one they come in opposite pairs, and in one
 they come in opposite pairs along the line from body to body.
 
-Each takes places (members, *batch, n, 2), a member being one network of an ensemble, with the bodies' masses and charges
-(*batch, n), and returns the force on each body. All see the same numbers of a pair: the way from one body to the other, its
+Each takes places (members, ..., n, 2), a member being one network of an ensemble, with the bodies' masses and charges
+(..., n), and returns the force on each body. All see the same numbers of a pair: the way from one body to the other, its
 length, and both masses and charges. No network sees where a body is, so all are indifferent to a shift of everything.
 
 Sources: messages between bodies as in Sanchez-Gonzalez et al. (2020); forces in opposite pairs as in Prantl et al. (2022), there
@@ -26,11 +26,11 @@ class Edges(NamedTuple):
     """What the networks see of every pair i < j.
 
     Attributes:
-        way: (members, *batch, pairs, 2) from the first body to the second.
-        length: (members, *batch, pairs, 1) of it.
-        both: (members, 2, *batch, pairs, 7) the way, its length, and mass and charge of this body and of the other, as the first
+        way: (members, ..., pairs, 2) from the first body to the second.
+        length: (members, ..., pairs, 1) of it.
+        both: (members, 2, ..., pairs, 7) the way, its length, and mass and charge of this body and of the other, as the first
             of the two sees it and as the second does.
-        there: (*batch, pairs, 1) whether both bodies exist.
+        there: (..., pairs, 1) whether both bodies exist.
     """
 
     way: Tensor

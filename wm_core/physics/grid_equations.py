@@ -45,8 +45,8 @@ class GridEquation:
     high: tuple[float, ...]
     ends: tuple[tuple[float, ...], ...]
 
-    def draw(self, n: int, generator: torch.Generator, device: torch.device | str = "cpu") -> Draw:
-        """n points an axis, uniform.
+    def draw(self, n: int, generator: torch.Generator, device: torch.device | str = "cpu", even: bool = True) -> Draw:
+        """n points an axis: one anywhere in each of n equal parts, or all of them anywhere, as the authors' code has them.
 
         Raises:
             ValueError: n is below 1.
@@ -55,7 +55,10 @@ class GridEquation:
             raise ValueError(f"n: got {n}, wanted at least 1")
         points = []
         for low, high, ends in zip(self.low, self.high, self.ends, strict=True):
-            x = low + (high - low) * torch.rand(n, generator=generator, device=generator.device)
+            share = torch.rand(n, generator=generator, device=generator.device)
+            if even:
+                share = (torch.arange(n, device=share.device) + share) / n
+            x = low + (high - low) * share
             points.append(torch.cat([x, x.new_tensor(ends)]).to(device))
         inner = [x[:n] for x in points]
         faces = [self.solution(*face) for face in self.faces_of(points, n)] if self.set_to_solution else []
@@ -74,7 +77,9 @@ class GridEquation:
         """The mean squares by which a network misses what is set, one per axis with ends, each summed over the two ends."""
         missed = []
         for axis, face in zip(
-            (i for i, e in enumerate(self.ends) if e), self.faces_of([f.value for f in factors], draw.inner), strict=True
+            (i for i, e in enumerate(self.ends) if e),
+            self.faces_of([f.value for f in factors], draw.inner),
+            strict=True,
         ):
             u = combine(face)
             if draw.given:
@@ -194,8 +199,8 @@ class Diffusion(GridEquation):
         along_y = torch.stack([torch.exp(-sharp * (y - at) ** 2) for _, _, at, sharp in bumps], -1)
         return along_x @ along_y.mT
 
-    def draw(self, n: int, generator: torch.Generator, device: torch.device | str = "cpu") -> Draw:
-        draw = super().draw(n, generator, device)
+    def draw(self, n: int, generator: torch.Generator, device: torch.device | str = "cpu", even: bool = True) -> Draw:
+        draw = super().draw(n, generator, device, even)
         return draw._replace(given=[self.start(*(x[:n] for x in draw.points[1:]))])
 
     def loss(self, model: nn.Module, draw: Draw) -> Terms:

@@ -40,18 +40,30 @@ class Projection(NamedTuple):
 
 
 def values(invariants: Sequence[Invariant], x: State) -> Float[Tensor, "*batch invariants"]:
-    """What the invariants are at the states."""
-    return torch.stack([invariant(x) for invariant in invariants], -1)
+    """What the invariants are at the states.
+
+    Raises:
+        ValueError: an invariant does not give one number for each state.
+    """
+    return torch.stack([_one_each(k, invariant(x), x) for k, invariant in enumerate(invariants)], -1)
 
 
 def slopes(invariants: Sequence[Invariant], x: State) -> tuple[Tensor, Float[Tensor, "*batch invariants state"]]:
     """The invariants at the states, and their gradients: one backward pass each, for the whole batch."""
     found, gradients = [], []
-    for invariant in invariants:
+    for k, invariant in enumerate(invariants):
         value, pull = torch.func.vjp(invariant, x)
-        found.append(value)
+        found.append(_one_each(k, value, x))
         gradients.append(pull(torch.ones_like(value))[0])
     return torch.stack(found, -1), torch.stack(gradients, -2)
+
+
+def _one_each(k: int, value: Tensor, x: Tensor) -> Tensor:
+    if value.shape != x.shape[:-1]:
+        raise ValueError(
+            f"invariants[{k}]: got values {tuple(value.shape)} for states {tuple(x.shape)}, wanted {tuple(x.shape[:-1])}, one for each"
+        )
+    return value
 
 
 def newton(lam: Tensor, found: Tensor, gradient: Tensor, along: Tensor, c: Tensor, use: Tensor) -> Tensor:
@@ -80,24 +92,26 @@ def project(
 ) -> Projection:
     """Move each state along the gradients of the invariants until they have the values ``c``.
 
-    A state is left as it is, and said not to be ``done``, where the gradients give no direction: one is shorter than ``flat`` (at rest a
-    pendulum's energy has none), or several are as good as parallel (energy and angular momentum on a circular orbit). The same goes for a
-    state that Newton's method does not bring within the tolerance, for instance since no state has such an energy.
+    A state is left as it is where the gradients give no direction: one is shorter than ``flat`` (at rest a pendulum's energy has none), or
+    several are as good as parallel (energy and angular momentum on a circular orbit). It is ``done`` only if it has the wanted values
+    already. A state that Newton's method does not bring within the tolerance, for instance since no state has such an energy, is left as it
+    is too, and not ``done``.
 
     The derivative is that of the solution, not of the search for it. The search runs without gradients; one more Newton step from where it
     ended has the solution's first derivative, by the implicit function theorem, and a further one its second.
 
     Args:
-        x: candidates (*batch, n), in float32 or float64.
+        x: candidates ``(*batch, n)``, in float32 or float64.
         invariants: functions from states (..., n) to (...,), each state by itself.
-        c: the wanted values (*batch, invariants), in the order of the invariants; it broadcasts against the batch.
+        c: the wanted values ``(*batch, invariants)``, in the order of the invariants; it broadcasts against the batch.
         iterations: of Newton's method, at most. Six are enough for float64 from a candidate that is a few percent off.
         tolerance: largest error as a share of max(1, abs(c)). None: 1e-12 in float64, 1e-5 in float32.
         flat: gradients shorter than this, or gradients of length 1 whose Gram matrix has a determinant below its square (or as small as rounding), give no direction.
         order: up to which derivative the result's derivatives are right. A network trained on its own rates of change needs 2.
 
     Raises:
-        ValueError: no invariant or not one value for each; another dtype; NaN or infinite numbers; fewer than one iteration, or an order but 1 or 2.
+        ValueError: no invariant, or not one value for each and for each state; another dtype; NaN or infinite numbers; fewer than one
+            iteration, or an order but 1 or 2.
     """
     if not invariants or c.shape[-1:] != (len(invariants),):
         raise ValueError(f"c: got shape {tuple(c.shape)}, wanted (..., {len(invariants)}), a value for each invariant")
@@ -109,20 +123,26 @@ def project(
         raise ValueError(f"iterations, order: got {iterations} and {order}, wanted at least 1, and 1 or 2")
     finite("x", x), finite("c", c)
     allowed = (TOLERANCE[x.dtype] if tolerance is None else tolerance) * c.detach().abs().clamp(min=1)
+    if len(c.shape) > len(x.shape) or any(
+        got not in (1, n) for got, n in zip(c.shape[-2::-1], x.shape[-2::-1], strict=False)
+    ):
+        raise ValueError(
+            f"c: got shape {tuple(c.shape)}, wanted one that broadcasts to {(*x.shape[:-1], len(invariants))}"
+        )
     c = c.to(x).expand(*x.shape[:-1], len(invariants))
     found, along = slopes(invariants, x)
     with torch.no_grad():
         gradient, lam = along, torch.zeros_like(c)
         use = _independent(along, flat)
         for taken in range(iterations + 1):
-            done = use & ((found - c).abs() <= allowed).all(-1)
+            done = ((found - c).abs() <= allowed).all(-1)
             if taken == iterations or (not transformed(done) and bool((done | ~use).all())):
                 break
             lam = newton(lam, found, gradient, along, c, use)
             found, gradient = slopes(invariants, moved(x, lam, along))
         lam = torch.where(done[..., None], lam, 0)
     for _ in range(order if torch.is_grad_enabled() else 0):
-        lam = newton(lam, *slopes(invariants, moved(x, lam, along)), along, c, done)
+        lam = newton(lam, *slopes(invariants, moved(x, lam, along)), along, c, done & use)
     return Projection(moved(x, lam, along), done, taken, lam)
 
 
@@ -136,6 +156,8 @@ def _independent(gradients: Tensor, flat: float) -> Tensor:
 
 class Kept(nn.Module):
     """A world model whose every prediction is projected on the invariants, in training as in imagination.
+
+    A prediction that `project` cannot bring to its level is passed on as it came. Where that matters, call `project`, which says so.
 
     Args:
         model: has ``predict(z, a)``, or is called with a state and returns the next.

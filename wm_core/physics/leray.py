@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from wm_core.physics.boxes import Box, check_faces, check_nodes, cut, mirror_velocity
+from wm_core.physics.boxes import Box, check_faces, check_nodes, check_scalar, cut, mirror_velocity
 from wm_core.physics.operators import Scheme, face_divergence, face_gradient, slope_numbers
 
 
@@ -24,7 +24,7 @@ def leray(u: Tensor, box: Box, scheme: Scheme = "spectral") -> Float[Tensor, "*p
     twice is projecting once. A closed box is treated as a quarter of a periodic one in which everything is mirrored.
 
     Args:
-        u: (*batch, dims, *nodes); for a closed box with nothing flowing through the walls.
+        u: ``(*batch, dims, *nodes)``; for a closed box with nothing flowing through the walls.
         box: the box.
         scheme: how a slope is measured.
 
@@ -38,7 +38,7 @@ def leray(u: Tensor, box: Box, scheme: Scheme = "spectral") -> Float[Tensor, "*p
 
 
 def remove_sources(u: Tensor, box: Box, scheme: Scheme = "spectral") -> Tensor:
-    """The projection itself, in a periodic box: from each wave take its part along its own direction."""
+    """The projection itself, in a periodic box: from each wave take its part along its own direction. Use `leray`, which looks at ``u`` first."""
     waves = torch.fft.rfftn(u, dim=box.axes).unbind(-box.dims - 1)
     ks = slope_numbers(box, u, scheme)
     square = sum(k * k for k in ks)
@@ -55,7 +55,7 @@ def leray_faces(faces: tuple[Tensor, ...], box: Box) -> tuple[Tensor, ...]:
     the pressure, so that the transform of the mirrored box will do.
 
     Args:
-        faces: one tensor per axis, (*batch, *faces).
+        faces: one tensor per axis, ``(*batch, *faces)``.
         box: the box.
 
     Raises:
@@ -66,7 +66,12 @@ def leray_faces(faces: tuple[Tensor, ...], box: Box) -> tuple[Tensor, ...]:
 
 
 def solve_poisson(source: Tensor, box: Box) -> Float[Tensor, "*points"]:
-    """The phi at the cells' middles, of mean 0, of which `face_divergence` of `face_gradient` is the source (less its mean)."""
+    """The phi at the cells' middles, of mean 0, of which `face_divergence` of `face_gradient` is the source (less its mean).
+
+    Raises:
+        ValueError: the source ``(*batch, *cells)`` does not fit the box's cells, or is not finite.
+    """
+    check_scalar("source", source, Box(box.cells, box.size))  # as many middles as a periodic box has nodes
     space = box
     if not box.periodic:
         space = box.mirrored

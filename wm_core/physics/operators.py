@@ -22,8 +22,10 @@ def slope_numbers(box: Box, like: Tensor, scheme: Scheme = "spectral") -> tuple[
     """For each axis of a periodic box, the number k' such that a wave's slope is i k' times the wave, shaped for `torch.fft.rfftn`.
 
     Raises:
-        ValueError: there is no such scheme.
+        ValueError: there is no such scheme, or the box is closed: waves that go round do not fit it.
     """
+    if not box.periodic:
+        raise ValueError(f"box: got {box.wanted()}, wanted a periodic one (see Box.mirrored)")
     if scheme not in ("spectral", "central"):
         raise ValueError(f'scheme: got {scheme!r}, wanted "spectral" or "central"')
     numbers = []
@@ -41,7 +43,7 @@ def divergence(u: Tensor, box: Box, scheme: Scheme = "spectral") -> Float[Tensor
     """du_x/dx + du_y/dy (+ du_z/dz) at the nodes: how fast fluid would have to appear there.
 
     Args:
-        u: (*batch, dims, *nodes).
+        u: ``(*batch, dims, *nodes)``.
         box: the box.
         scheme: how a slope is measured.
 
@@ -57,7 +59,7 @@ def divergence(u: Tensor, box: Box, scheme: Scheme = "spectral") -> Float[Tensor
 
 
 def gradient(s: Tensor, box: Box, scheme: Scheme = "spectral") -> Float[Tensor, "*points"]:
-    """The slopes of a scalar at the nodes along each axis: (*batch, dims, *nodes).
+    """The slopes of a scalar at the nodes along each axis: ``(*batch, dims, *nodes)``.
 
     In a closed box the scalar is taken to meet the walls at a right angle, as a pressure does.
 
@@ -89,7 +91,7 @@ def curl(u: Tensor, box: Box, scheme: Scheme = "spectral") -> Float[Tensor, "*po
 
 
 def face_divergence(faces: tuple[Tensor, ...], box: Box) -> Float[Tensor, "*points"]:
-    """What leaves each cell through its faces, per volume: (*batch, *cells).
+    """What leaves each cell through its faces, per volume: ``(*batch, *cells)``.
 
     Raises:
         ValueError: the flow does not fit the box's faces, goes through its walls, or is not finite.
@@ -103,7 +105,7 @@ def face_divergence(faces: tuple[Tensor, ...], box: Box) -> Float[Tensor, "*poin
 
 
 def face_gradient(s: Tensor, box: Box) -> tuple[Tensor, ...]:
-    """The slopes, at the faces, of a scalar at the cells' middles (*batch, *cells). At a wall the slope is 0.
+    """The slopes, at the faces, of a scalar at the cells' middles ``(*batch, *cells)``. At a wall the slope is 0.
 
     Raises:
         ValueError: the scalar does not fit the box's cells, or is not finite.
@@ -115,7 +117,7 @@ def face_gradient(s: Tensor, box: Box) -> tuple[Tensor, ...]:
         if box.periodic:
             slopes.append((s - s.roll(1, dim)) / h)
         else:
-            wall = s.narrow(dim, 0, 1) * 0
+            wall = torch.zeros_like(s.narrow(dim, 0, 1))
             slopes.append(torch.cat([wall, s.diff(dim=dim) / h, wall], dim))
     return tuple(slopes)
 

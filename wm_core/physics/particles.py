@@ -26,7 +26,7 @@ class System:
 
     Args:
         forces: a world such as `Particles`, or a network of `wm_core.physics.graph_network`.
-        bodies: their masses and charges, (*batch, n).
+        bodies: their masses and charges, (..., n).
     """
 
     def __init__(self, forces: Forces, bodies: Bodies):
@@ -122,7 +122,7 @@ class ParticleModel:
 
     Args:
         forces: a network, or the world itself.
-        bodies: masses and charges, (n,) or (*batch, n).
+        bodies: masses and charges, (n,) or (..., n).
         h: seconds that an action lasts: one leapfrog step.
     """
 
@@ -155,9 +155,9 @@ class Film(NamedTuple):
     """Moments of filmed systems.
 
     Attributes:
-        q: (*batch, n, 2) places in the middle one of three frames.
-        force: (*batch, n, 2) what must have acted there: m (q after - 2 q + q before) / h², without the known pushes.
-        bodies: mass and charge of each, (*batch, n).
+        q: (..., n, 2) places in the middle one of three frames.
+        force: (..., n, 2) what must have acted there: m (q after - 2 q + q before) / h², without the known pushes.
+        bodies: mass and charge of each, (..., n).
     """
 
     q: Tensor

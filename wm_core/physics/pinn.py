@@ -124,15 +124,13 @@ def kept_energy(energies: Float[Tensor, "*batch steps"]) -> Tensor:
     return energies.diff(dim=-1).square().mean()
 
 
-def balanced_energy(
-    energies: Float[Tensor, "*batch steps"], work: Float[Tensor, "*batch moves"], losses: Float[Tensor, "*batch moves"]
-) -> Tensor:
+def balanced_energy(energies: Float[Tensor, "*batch steps"], work: Tensor, losses: Tensor) -> Tensor:
     """The books kept in full: mean squared change of energy, less the work done, plus what friction took.
 
     Args:
         energies: at each step.
-        work: done by the actions from each step to the next.
-        losses: dissipated from each step to the next, never negative.
+        work: (*batch, steps - 1), done by the actions from each step to the next.
+        losses: (*batch, steps - 1), dissipated from each step to the next, never negative.
 
     Raises:
         ValueError: not one move for each pair of neighbouring steps.

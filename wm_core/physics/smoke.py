@@ -1,5 +1,7 @@
 """Smoke: something that a flow carries, so that one sees where it goes."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,18 +16,20 @@ def advect(s: Tensor, u: Tensor, dt: float, box: Box, scheme: str = "corrected")
     kept depends on the grid. The corrected version goes there and back, and so sees its own blur twice; it takes half of that away beforehand.
 
     Args:
-        s: at the nodes of a flat box, (*batch, *nodes).
-        u: at the nodes, (*batch, 2, *nodes).
+        s: at the nodes of a flat box, ``(*batch, *nodes)``.
+        u: at the nodes, ``(*batch, 2, *nodes)``.
         dt: time, in units in which u is a length per time.
         box: flat.
         scheme: "linear" is once upstream; "corrected" (Dupont & Liu, 2003) blurs much less, at three times the cost.
 
     Raises:
-        ValueError: the box is not flat, or smoke or flow do not fit it.
+        ValueError: the box is not flat, smoke or flow do not fit it, or the time is not a finite number.
     """
     check_scalar("s", s, box), check_nodes("u", u, box)
     if box.dims != 2:
         raise ValueError(f"box: got {box.dims} axes, wanted 2")
+    if not math.isfinite(dt):
+        raise ValueError(f"dt: got {dt}, wanted a finite time")
     if scheme not in ("linear", "corrected"):
         raise ValueError(f'scheme: got {scheme!r}, wanted "linear" or "corrected"')
     corners, weights = _upstream(u, dt, box)

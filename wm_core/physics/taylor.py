@@ -18,7 +18,7 @@ from wm_core.nets.ensemble import EnsembleMLP
 from wm_core.physics.checked import finite, transformed
 
 Rule = Callable[..., tuple[Tensor, Tensor, Tensor, Tensor]]  # of a, and f(a) if it is known: f(a) and three derivatives
-Mix = Sequence[Sequence[float]]
+Mix = Sequence[Sequence[float | int]]
 
 
 class Jet(NamedTuple):
@@ -200,7 +200,12 @@ class _BendLines(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, a, slopes, rule, mix):
-        y = _bend_lines(rule, a, slopes, mix)
+        k, (f, d, dd, _) = slopes.shape[-2], rule(a)
+        y = a.new_empty(*a.shape[:-2], 1 + k + len(mix), *a.shape[-2:])
+        y.select(-3, 0).copy_(f)
+        torch.mul(d.unsqueeze(-3), slopes.unsqueeze(-2), out=y[..., 1 : 1 + k, :, :])
+        bends = _matrix(mix, a, k) @ (slopes * slopes)
+        torch.mul(dd.unsqueeze(-3), bends.unsqueeze(-2), out=y[..., 1 + k :, :, :])
         ctx.save_for_backward(a, slopes, y)
         ctx.rule, ctx.mix = rule, mix
         return y
@@ -235,9 +240,9 @@ class _BendLines(torch.autograd.Function):
 
 def _tanh(a: Tensor, s: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """One tanh serves all four: its first derivative is d = 1 - s², the second -2 s d, the third d (4 - 6 d)."""
-    s = torch.tanh(a) if s is None else s
+    known, s = s is not None, torch.tanh(a) if s is None else s
     d = 1 - s * s
-    return s, d, -2 * s * d, d * (4 - 6 * d)
+    return s, d, -2 * s * d, d * (4 - 6 * d) if known else d  # the third is wanted on the way back alone
 
 
 def _sin(a: Tensor, s: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -273,7 +278,7 @@ def _matrix(mix: Mix, like: Tensor, k: int) -> Tensor:
 
 def _pairs(mix: Mix) -> list[tuple[int, int, float]]:
     """(sum, direction, weight) where the weight is not zero."""
-    return [(j, i, weight) for j, row in enumerate(mix) for i, weight in enumerate(row) if weight]
+    return [(j, i, float(weight)) for j, row in enumerate(mix) for i, weight in enumerate(row) if weight]
 
 
 def _with_bias(curves: _Curves) -> Tensor:

@@ -1,6 +1,7 @@
 """The Taylor-Green vortex as a problem for a physics-informed network: at one viscosity, or at every one in a range."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -63,7 +64,7 @@ class VortexProblem:
         """The input s that stands for a viscosity."""
         return 2 * math.log(viscosity / self.low) / math.log(self.high / self.low) - 1
 
-    def terms(self, net: nn.Module, inside: Points, start: Points, weight: float = 20.0) -> dict[str, Tensor]:
+    def terms(self, net: nn.Module, inside: Points, start: Points, weight: float = 1.0) -> dict[str, Tensor]:
         """What the network is asked: Newton's law and incompressibility inside, and the flow that is known at the start."""
         momentum, mass = navier_stokes(net, inside, self.viscosity(inside))
         missed = net(start)[:, :2] - TaylorGreen()(start)[:, :2]
@@ -75,7 +76,7 @@ class VortexProblem:
 
     @torch.no_grad()
     def errors(
-        self, net: nn.Module, viscosity: float | None = None, moments: int = 20, points: int = 200
+        self, net: Callable[[Tensor], Tensor], viscosity: float | None = None, moments: int = 20, points: int = 200
     ) -> tuple[float, float]:
         """Relative L2 errors of velocity and pressure, at fresh random points and evenly spaced moments.
 

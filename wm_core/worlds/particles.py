@@ -20,8 +20,8 @@ class Bodies(NamedTuple):
     """What a body is, whatever it does.
 
     Attributes:
-        mass: (*batch, n), above 0; 0 where there is no body.
-        charge: (*batch, n), of either sign. Only the law *charges* asks for it.
+        mass: (..., n), above 0; 0 where there is no body.
+        charge: (..., n), of either sign. Only the law *charges* asks for it.
     """
 
     mass: Tensor

@@ -1,6 +1,6 @@
 """Eddies in a flat periodic box: an incompressible fluid with a little viscosity, whose true motion is known to many digits.
 
-The state is the velocity at the nodes, (*batch, 2, n, n), component 0 along axis 0. The box has the side 2π and the fluid the density 1.
+The state is the velocity at the nodes, ``(*batch, 2, n, n)``, component 0 along axis 0. The box has the side 2π and the fluid the density 1.
 """
 
 from dataclasses import dataclass
