@@ -32,9 +32,10 @@ lesson: $(READY) ## run one lesson and build a draft of the site: make lesson L=
 full: $(READY) ## run one lesson at full scale and write its artefacts: make full L=physics/hamiltonian
 	@WM_SCALE=full $(PY) lessons/$(or $(L),$(error say which: make full L=part/name)).py
 
-bench: $(READY) ## time training steps and planners beside others', and run what is missing of the JEPA family's table
+bench: $(READY) ## time steps, planners and physics beside others', and run what is missing of the JEPA family's table
 	@$(PY) -m benchmarks.jepa
 	@$(PY) -m benchmarks.planners
+	@$(PY) -m benchmarks.physics
 	@$(PY) -m benchmarks.jepa_family
 
 new-lesson: $(READY) ## lay down a new chapter from the template: make new-lesson L=part/name [T="Its title"]

@@ -3,6 +3,7 @@
 import inspect
 import math
 import pkgutil
+from functools import partial
 from importlib import import_module
 
 import pytest
@@ -14,6 +15,8 @@ from wm_core.lesson.checks import check, examine, has_hole
 from wm_core.nets.vit import take
 from wm_core.objectives.prediction import layer_normed
 from wm_core.objectives.sigreg import epps_pulley, quadrature
+from wm_core.physics.taylor import taylor
+from wm_core.worlds.particles import momentum, paired, pairs
 
 IMAGINE, KEEP_APART, THRESHOLD = (f"foundations/quickstart/{name}" for name in ("imagine", "keep_apart", "threshold"))
 FOLLOW, TARGETS, SHARE = (f"jepa/i_jepa/{name}" for name in ("follow", "make_targets", "share"))
@@ -26,6 +29,12 @@ THROUGH_TIME, BEST_GUESS, ELSEWHERE = (
 BACK, SCORES, ODD = (f"jepa/surprise/{name}" for name in ("looks_back", "both_scores", "oddness"))
 OWN, SPEAK, FLOOR = (f"jepa/vl_jepa/{name}" for name in ("find_your_own", "when_to_speak", "floor"))
 LEAKED, SMOOTH, ON_FOOT = (f"planning/two_rooms/{name}" for name in ("leaked", "smooth", "on_foot"))
+THIRD_LAW, STOP, COGS = (f"physics/particles/{name}" for name in ("third_law", "stop", "cogs"))
+NO_SOURCES, NEWTON, LEFT_OVER = (
+    f"physics/conservation/{name}" for name in ("without_sources", "one_round", "left_over")
+)
+PLANE, NO_GRID, LEAST = (f"physics/spinn/{name}" for name in ("plane_laplacian", "mean_square", "least_rank"))
+HEAT, IMBALANCE, UNSEEN = (f"physics/pinn/{name}" for name in ("heat", "imbalance", "unseen"))
 LEAPFROG, MOTION, MORE_DATA = (f"physics/hamiltonian/{name}" for name in ("leapfrog", "motion", "more_data"))
 REFIT, WEIGH, FAILS = (f"planning/mpc/{name}" for name in ("refit", "weigh", "fails"))
 BALANCE, PLANS_LEFT, COIN = (f"planning/h_jepa/{name}" for name in ("balance", "plans_left", "coin"))
@@ -968,7 +977,267 @@ def stop_over_one_row(ways, k):
     return stop_over(ways, k)[k]
 
 
+def third_law(there, back, n):
+    return paired((there - back) / 2, n)
+
+
+def third_law_without_the_half(there, back, n):
+    return paired(there - back, n)
+
+
+def third_law_backwards(there, back, n):
+    return paired((back - there) / 2, n)
+
+
+def third_law_added(there, back, n):
+    return paired((there + back) / 2, n)
+
+
+def third_law_one_answer(there, back, n):
+    return paired(there, n)
+
+
+def third_law_broken(there, back, n):
+    i, j = pairs(n)
+    return there.new_zeros(len(there), n, 2).index_add(-2, i, there).index_add(-2, j, back)
+
+
+def third_law_of_something_else(there, back, n):
+    return paired(there.flip(-1), n)
+
+
+def third_law_by_pairs(there, back, n):
+    return there - back
+
+
+def stopping(first):
+    """A push on the first body alone."""
+
+    def stop(x, h):
+        push = torch.zeros_like(x[:, 2:])
+        push[0] = first(x, h)
+        return push
+
+    return stop
+
+
+def stop_each(x, h):
+    return -x[:, 2:] / h
+
+
+def stop_by_one_number(x, h):
+    return -momentum(x) / h
+
+
+def no_sources(waves, k, sign=1, power=1.0, swap=False):
+    square = k[0] * k[0] + k[1] * k[1]
+    square = torch.where(square == 0, 1, square)
+    along = sign * (k[0] * waves[0] + k[1] * waves[1]) / square**power
+    x, y = reversed(k) if swap else k
+    return torch.stack([waves[0] - x * along, waves[1] - y * along])
+
+
+def no_sources_doubled(waves, k):
+    return no_sources(waves, k, sign=-1)
+
+
+def no_sources_undivided(waves, k):
+    return no_sources(waves, k, power=0)
+
+
+def no_sources_by_the_root(waves, k):
+    return no_sources(waves, k, power=0.5)
+
+
+def no_sources_swapped(waves, k):
+    return no_sources(waves, k, swap=True)
+
+
+def no_sources_without_direction(waves, k):
+    ones = torch.ones_like(k[0] + k[1])
+    square = k[0] * k[0] + k[1] * k[1]
+    along = (k[0] * waves[0] + k[1] * waves[1]) / torch.where(square == 0, 1, square)
+    return waves - torch.stack([ones * along, ones * along])
+
+
+def only_sources(waves, k):
+    return waves - no_sources(waves, k)
+
+
+def no_sources_and_no_mean(waves, k):
+    kept = no_sources(waves, k).clone()
+    kept[:, 0, 0] = 0
+    return kept
+
+
+def half_the_sources(waves, k):
+    return (waves + no_sources(waves, k)) / 2
+
+
+def newton_round(energy, gradient, x, slope, lam, c):
+    here = x + lam * slope
+    return lam - (energy(here) - c) / (gradient(here) * slope).sum(-1, keepdim=True)
+
+
+def newton_uphill(energy, gradient, x, slope, lam, c):
+    return 2 * lam - newton_round(energy, gradient, x, slope, lam, c)
+
+
+def newton_from_the_candidate(energy, gradient, x, slope, lam, c):
+    return lam - (energy(x) - c) / (gradient(x + lam * slope) * slope).sum(-1, keepdim=True)
+
+
+def newton_to_zero(energy, gradient, x, slope, lam, c):
+    return newton_round(energy, gradient, x, slope, lam, 0 * c)
+
+
+def newton_by_its_own_slope(energy, gradient, x, slope, lam, c):
+    here = x + lam * slope
+    return lam - (energy(here) - c) / gradient(here).square().sum(-1, keepdim=True)
+
+
+def newton_frozen(energy, gradient, x, slope, lam, c):
+    return lam - (energy(x + lam * slope) - c) / slope.square().sum(-1, keepdim=True)
+
+
+def plane_laplacian(f, f_bent, g, g_bent):
+    return f_bent @ g.T + f @ g_bent.T
+
+
+def plane_both_bent(f, f_bent, g, g_bent):
+    return f_bent @ g_bent.T + f_bent @ g_bent.T
+
+
+def plane_nothing_bent(f, f_bent, g, g_bent):
+    return 2 * f @ g.T
+
+
+def grams(factors):
+    return [f.T @ f / len(f) for f in factors]
+
+
+def mean_square(factors):
+    return torch.stack(grams(factors)).prod(0).sum()
+
+
+def mean_square_per_axis(factors):
+    one, two, three = grams(factors)
+    return (one @ two @ three).sum()
+
+
+def ranks(first, square, sine, both):
+    return dict(
+        zip(
+            ("exp(x + y)", "(x + y)²", "sin(x + y)", "sin(x + y) + cos(x - y)"),
+            (first, square, sine, both),
+            strict=True,
+        )
+    )
+
+
+def heat(net, points, k, a=-1.0, along=1, slope=0, spread=True):
+    _, first, second = taylor(net, points)
+    return first[slope] + a * k * (second if spread else first)[along]
+
+
+def imbalance(world, before, after, u, h, work=-1.0, taken=1.0, way=0):
+    change = world.energy(after) - world.energy(before)
+    rubbed = h * world.friction / world.mass * (before[:, 1].square() + after[:, 1].square()) / 2
+    return change + work * u * (after[:, way] - before[:, way]) + taken * rubbed
+
+
 SLIPS = [
+    (HEAT, partial(heat, a=1.0), "A sign"),
+    (HEAT, partial(heat, along=0), "the curvature along t"),
+    (HEAT, lambda net, x, k: taylor(net, x).first[0] - k * taylor(net, x).second.sum(0), "Both curvatures"),
+    (HEAT, lambda net, x, k: heat(net, x, 1.0), "conductivity is missing"),
+    (HEAT, partial(heat, spread=False), "the slope along x, which carries"),
+    (HEAT, partial(heat, slope=1), "should"),
+    (HEAT, lambda net, x, k: heat(net, x, k)[:, 0], "It should return"),
+    (HEAT, lambda net, x, k: 2 * heat(net, x, k), "to one side"),
+    (IMBALANCE, partial(imbalance, work=0.0, taken=0.0), "change of energy alone"),
+    (IMBALANCE, partial(imbalance, taken=0.0), "the friction is not"),
+    (IMBALANCE, partial(imbalance, work=0.0), "the work is not"),
+    (IMBALANCE, partial(imbalance, work=1.0), "The sign of the work"),
+    (IMBALANCE, partial(imbalance, taken=-1.0), "The sign of the friction"),
+    (IMBALANCE, partial(imbalance, way=1), "not of p"),
+    (
+        IMBALANCE,
+        lambda world, a, b, u, h: imbalance(world, a, b, u, h, work=0.0) - h * u,
+        "not the push times the time",
+    ),
+    (IMBALANCE, lambda *given: imbalance(*given)[:, None], "It should return"),
+    (IMBALANCE, lambda *given: 3 * imbalance(*given) + 1, "should balance"),
+    (UNSEEN, "none", "derivatives"),
+    (UNSEEN, "u", "seen twice"),
+    (UNSEEN, "q", "Wanted"),
+    (PLANE, lambda f, f2, g, g2: f2 @ g2.T, "the fourth derivative"),
+    (PLANE, lambda f, f2, g, g2: f2 @ g2.T + f @ g.T, "leaves the other alone"),
+    (PLANE, lambda f, f2, g, g2: 2 * f2 @ g.T, "Both terms bend along x"),
+    (PLANE, lambda f, f2, g, g2: 2 * f @ g2.T, "Both terms bend along y"),
+    (PLANE, plane_both_bent, "bends along both axes"),
+    (PLANE, plane_nothing_bent, "Nothing bends"),
+    (PLANE, lambda f, f2, g, g2: f2 @ g + f @ g2, "transpose one"),
+    (PLANE, lambda f, f2, g, g2: f2.T @ f, "grid of shape (4, 5)"),
+    (PLANE, lambda f, f2, g, g2: f2 @ g.T - f @ g2.T, "the other's values"),
+    (NO_GRID, lambda factors: mean_square(factors) * 120, "the sum over the grid"),
+    (NO_GRID, lambda factors: torch.stack([g.diagonal() for g in grams(factors)]).prod(0).sum(), "mixed products"),
+    (NO_GRID, mean_square_per_axis, "entry by entry"),
+    (NO_GRID, lambda factors: torch.stack([f.square().mean() for f in factors]).prod(), "Keep r and s apart"),
+    (NO_GRID, lambda factors: torch.stack([f.mean(0) for f in factors]).prod(0).sum() ** 2, "the square of the mean"),
+    (NO_GRID, lambda factors: torch.stack(grams(factors)).prod(0), "one number"),
+    (NO_GRID, lambda factors: torch.tensor(0.5), "multiply the tables"),
+    (LEAST, 2, "Wanted a number for each"),
+    (LEAST, ranks(2, 3, 2, 1), "exp x times exp y"),
+    (LEAST, ranks(1, 2, 2, 1), "three products"),
+    (LEAST, ranks(1, 4, 2, 1), "the same product"),
+    (LEAST, ranks(1, 3, 1, 1), "all its rows alike"),
+    (LEAST, ranks(1, 3, 2, 4), "collect them"),
+    (LEAST, ranks(1, 3, 2, 2), "they are one product"),
+    (LEAST, ranks(1, 3, 7, 1), "Not 7 for sin(x + y)"),
+    (NO_SOURCES, no_sources_doubled, "doubled, exactly"),
+    (NO_SOURCES, no_sources_undivided, "divided by k²"),
+    (NO_SOURCES, no_sources_by_the_root, "not by its root"),
+    (NO_SOURCES, no_sources_swapped, "swapped"),
+    (NO_SOURCES, no_sources_without_direction, "points along k"),
+    (NO_SOURCES, only_sources, "not what should be left"),
+    (NO_SOURCES, lambda waves, k: waves, "Nothing has changed"),
+    (NO_SOURCES, no_sources_and_no_mean, "Is the mean still there?"),
+    (NO_SOURCES, half_the_sources, "a share of 0.5 is left"),
+    (NO_SOURCES, lambda waves, k: None, "it returns NoneType"),
+    (NEWTON, newton_uphill, "moves away from the level"),
+    (NEWTON, newton_from_the_candidate, "at `here`"),
+    (NEWTON, newton_to_zero, "an energy of zero"),
+    (NEWTON, newton_by_its_own_slope, "along the slope at the candidate"),
+    (NEWTON, newton_frozen, "more slowly"),
+    (NEWTON, lambda *given: given[4] * 0, "its derivative a product"),
+    (NEWTON, lambda *given: None, "it returns NoneType"),
+    (LEFT_OVER, (0.75, 0.5), "variances"),
+    (LEFT_OVER, (0.7071, 0.5), "the pendulum's factor"),
+    (LEFT_OVER, (0.5, 0.7071), "what is taken away"),
+    (LEFT_OVER, (0.1, 0.1), "How many of the four"),
+    (LEFT_OVER, (0.8,), "two numbers"),
+    (THIRD_LAW, third_law_without_the_half, "twice as large"),
+    (THIRD_LAW, third_law_backwards, "the wrong way"),
+    (THIRD_LAW, third_law_added, "Subtract"),
+    (THIRD_LAW, third_law_one_answer, "`back` is never asked"),
+    (THIRD_LAW, third_law_broken, "should add up to nothing"),
+    (THIRD_LAW, third_law_of_something_else, "not half the difference"),
+    (THIRD_LAW, third_law_by_pairs, "shape (3, 4, 2)"),
+    (STOP, stopping(lambda x, h: -momentum(x)), "divide"),
+    (STOP, stopping(lambda x, h: momentum(x) / h), "against the momentum"),
+    (STOP, stopping(lambda x, h: -x[0, 2:] / h), "for a moment"),
+    (STOP, stopping(lambda x, h: -momentum(x) / h / 4), "a quarter of it"),
+    (STOP, stopping(lambda x, h: -momentum(x) * h), "the momentum over h"),
+    (STOP, stopping(lambda x, h: 3.0), "After the step"),
+    (STOP, stop_each, "Only the first body"),
+    (STOP, stop_by_one_number, "shape (4, 2)"),
+    (COGS, ("central", "not kept"), "nothing of it lies across"),
+    (COGS, ("both", "kept"), "nothing of it lies across"),
+    (COGS, ("neither", "kept"), "Which network can say that"),
+    (COGS, ("antisymmetric", "kept"), "r × F"),
+    (COGS, ("both of them", "kept"), "Wanted"),
+    (COGS, "both", "two words"),
     (LEAKED, leaked_past_the_middle, "A place inside the wall is no leak"),
     (LEAKED, leaked_past_the_whole_thickness, "half its thickness further"),
     (LEAKED, leaked_at_the_near_face, "reach the near face, where they should stop"),
@@ -1224,6 +1493,12 @@ SLIPS = [
 
 
 SOLUTIONS = {
+    HEAT: heat,
+    IMBALANCE: imbalance,
+    UNSEEN: "p",
+    PLANE: plane_laplacian,
+    NO_GRID: mean_square,
+    LEAST: ranks(1, 3, 2, 1),
     LEAKED: leaked,
     SMOOTH: smooth,
     ON_FOOT: 78.0,
@@ -1251,6 +1526,12 @@ SOLUTIONS = {
     IMAGINE: imagine,
     KEEP_APART: keep_apart,
     THRESHOLD: 0.03,
+    THIRD_LAW: third_law,
+    STOP: stopping(lambda x, h: -momentum(x) / h),
+    COGS: ("antisymmetric", "not kept"),
+    NO_SOURCES: no_sources,
+    NEWTON: newton_round,
+    LEFT_OVER: ((3 / 4) ** 0.5, 0.5**0.5),
     LEAPFROG: leapfrog,
     MOTION: motion,
     MORE_DATA: "energy",

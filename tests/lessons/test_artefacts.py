@@ -29,9 +29,14 @@ from wm_core.nets.ensemble import EnsembleMLP
 from wm_core.nets.places import PlaceEncoder
 from wm_core.nets.slots import SlotAutoencoder
 from wm_core.nets.vit import TokenPredictor, ViT
+from wm_core.physics.graph_network import untrained
+from wm_core.physics.grid_equations import KleinGordon
 from wm_core.physics.hamiltonian import HamiltonianNetwork, PlainField
 from wm_core.physics.integrators import rk4, simulate
+from wm_core.physics.particles import System, fly
+from wm_core.physics.spinn import SPINN
 from wm_core.physics.swings import starts
+from wm_core.physics.vortex import VortexProblem
 from wm_core.worlds.captions import ask
 from wm_core.worlds.coupled_discs import CoupledDiscs, apart
 from wm_core.worlds.dot_room import DotRoom
@@ -40,6 +45,7 @@ from wm_core.worlds.grouped import seen_along
 from wm_core.worlds.language import ANSWER_LENGTH, QUESTION_LENGTH, VOCABULARY, understand
 from wm_core.worlds.moving_shapes import MovingShapes
 from wm_core.worlds.oscillators import Pendulum
+from wm_core.worlds.particles import Particles
 from wm_core.worlds.robot import RobotTable
 from wm_core.worlds.shapes import Shapes
 from wm_core.worlds.stage import Stage
@@ -221,7 +227,23 @@ def distance_on_level_2(kept):
     return ways_known(of_artefact(clocks[0], 0), "sub-goals", learned=False)
 
 
+def swarms_off(kept):
+    """How far the central networks' bodies are, on average, from where they should be after 5 s."""
+    shelf = nn.ModuleDict({kind: untrained(kind, (0, 1, 2)) for kind in ("plain", "antisymmetric", "central")})
+    world, h = Particles(), 0.05
+    x, bodies = world.start(16, 5, torch.Generator().manual_seed(7))
+    imagined = fly(System(kept.into(shelf)["central"].double(), bodies), x.expand(3, *x.shape), h, 100)[-1]
+    truth = fly(System(world, bodies), x, h / 4, 400)[-1]
+    return (imagined - truth)[..., :2].norm(dim=-1).mean()
+
+
+VORTICES = VortexProblem(low=0.02, high=0.2, duration=3.0)
 HEADLINES = {
+    "spinn": (
+        "Klein-Gordon, speed set too",
+        lambda kept: KleinGordon(velocity=True).error(kept.into(SPINN())),
+    ),
+    "particles": ("central: off after 5 s", swarms_off),
     "h_jepa": ("level 2, distance and way, seed 0", distance_on_level_2),
     "two_rooms_costs": ("random, from a roadmap, seed 0: across the wall", way_across_the_wall),
     "two_rooms_fixed": ("error after 16 steps, seed 0, px", imagined_in_rooms),
@@ -260,6 +282,7 @@ HEADLINES = {
         "energy error, noisy pendulum, mean of the seeds",
         lambda kept: energy_error(kept, HamiltonianNetwork, 1),
     ),
+    "pinn_vortex": ("viscosity 0.06: velocity", lambda kept: VORTICES.errors(kept.into(VORTICES.network()), 0.06)[0]),
     "plain_field": (
         "energy error, noisy pendulum, mean of the seeds",
         lambda kept: energy_error(kept, PlainField, 2),

@@ -96,7 +96,7 @@ def check_scalar(name: str, s: Tensor, box: Box) -> Tensor:
     """
     if not isinstance(s, Tensor):
         raise ValueError(f"{name}: got a {type(s).__name__}, wanted one tensor: a scalar at nodes")
-    if tuple(s.shape[-box.dims :]) != box.nodes or s.dtype not in REAL:
+    if tuple(s.shape[-box.dims :]) != box.nodes or s.dtype not in REAL or s.numel() == 0:
         raise ValueError(
             f"{name}: got {_told(s)}, wanted float32 or float64 (..., {_listed(box.nodes)}): the nodes of {box.wanted()}{_hint(s, box)}"
         )
@@ -113,7 +113,7 @@ def check_nodes(name: str, u: object, box: Box) -> Tensor:
         raise ValueError(
             f"{name}: got a {type(u).__name__}, wanted one tensor: a field at nodes. Fields at faces have functions of their own"
         )
-    if tuple(u.shape[-box.dims - 1 :]) != (box.dims, *box.nodes) or u.dtype not in REAL:
+    if tuple(u.shape[-box.dims - 1 :]) != (box.dims, *box.nodes) or u.dtype not in REAL or u.numel() == 0:
         raise ValueError(
             f"{name}: got {_told(u)}, wanted float32 or float64 (..., {_listed((box.dims, *box.nodes))}): a velocity at the nodes of {box.wanted()}{_hint(u, box)}"
         )
@@ -134,7 +134,7 @@ def check_faces(name: str, faces: object, box: Box) -> tuple[Tensor, ...]:
         got = f"{len(faces)} parts" if isinstance(faces, tuple | list) else f"one {type(faces).__name__}"
         raise ValueError(f"{name}: got {got}, wanted a tuple of {box.dims}: the flow through the faces along each axis")
     for axis, flow in enumerate(faces):
-        if tuple(flow.shape[-box.dims :]) != box.faces(axis) or flow.dtype not in REAL:
+        if tuple(flow.shape[-box.dims :]) != box.faces(axis) or flow.dtype not in REAL or flow.numel() == 0:
             raise ValueError(
                 f"{name}[{axis}]: got {_told(flow)}, wanted float32 or float64 (..., {_listed(box.faces(axis))}): the faces along axis {axis} of {box.wanted()}{_hint(flow, box)}"
             )
@@ -147,7 +147,7 @@ def check_faces(name: str, faces: object, box: Box) -> tuple[Tensor, ...]:
 
 def _check_wall(name: str, flow: Tensor, axis: int, box: Box, whole: Sequence[Tensor]) -> None:
     """Whether nothing goes through the two walls, but for a rounded zero: a millionth of the fastest flow of the same member of the batch."""
-    if any(transformed(part) for part in (flow, *whole)) or flow.numel() == 0:
+    if any(transformed(part) for part in (flow, *whole)):
         return
     walls = flow.movedim(axis - box.dims, -1)[..., [0, -1]].abs().amax(box.axes)
     fastest = torch.stack(torch.broadcast_tensors(*(part.abs().amax(box.axes) for part in whole))).amax(0)
@@ -205,6 +205,8 @@ def _listed(shape: tuple[int, ...]) -> str:
 
 def _hint(x: Tensor, box: Box) -> str:
     """What a field that is one too long or too short is likely to be."""
+    if x.numel() == 0:
+        return "; at least one of them"
     ends = tuple(x.shape[-box.dims :])
     if box.periodic and any(got == n + 1 for got, n in zip(ends, box.cells, strict=False)):
         return "; one more along an axis belongs to a closed box, or repeats the first edge, which a periodic box holds once"

@@ -133,6 +133,14 @@ class Helmholtz(GridEquation):
         """Δu + u on the grid, without the source."""
         return laplacian(factors, (1.0,) * len(self.waves), 1.0)
 
+    def faces(self, factors: Sequence[Factors], draw: Draw) -> list[Tensor]:
+        """In three coordinates all six faces in one batched product: a small step waits for calls more than for sums."""
+        if len(factors) != 3:
+            return super().faces(factors, draw)
+        inner, ends = torch.stack([f.value for f in factors]).tensor_split([draw.inner], 1)  # (3, n, R), (3, 2, R)
+        left = (ends[:, :, None] * inner.roll(1, 0)[:, None]).flatten(1, 2)  # (3, 2 n, R)
+        return list(2 * (left @ inner.roll(-1, 0).mT).square().mean((1, 2)))
+
     def loss(self, model: nn.Module, draw: Draw) -> Terms:
         factors = model.factors(*draw.points)
         inner = [f.at(slice(draw.inner)) for f in factors]

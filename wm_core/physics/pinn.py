@@ -57,7 +57,7 @@ def _flow(value, d_t, d_x, d_y, laplacian, viscosity) -> tuple[Tensor, Tensor]:
 
 
 def mean_square(residual: Tensor) -> Tensor:
-    """Mean over points of the squared length of a residual (n, ...)."""
+    """Mean over points of the squared length of a residual (n, ...), a scalar."""
     return residual.flatten(1).square().sum(1).mean() if residual.ndim > 1 else residual.square().mean()
 
 
@@ -120,6 +120,9 @@ def kept_energy(energies: Float[Tensor, "*batch steps"]) -> Tensor:
     """The conservation loss that is often proposed for a world model: the mean squared change of energy from step to step.
 
     Right where the energy is the true one and nothing pushes or rubs. A learned energy makes it zero by being constant.
+
+    Args:
+        energies: ``(*batch, steps)``, at least two steps.
     """
     return energies.diff(dim=-1).square().mean()
 
@@ -128,9 +131,9 @@ def balanced_energy(energies: Float[Tensor, "*batch steps"], work: Tensor, losse
     """The books kept in full: mean squared change of energy, less the work done, plus what friction took.
 
     Args:
-        energies: at each step.
-        work: (*batch, steps - 1), done by the actions from each step to the next.
-        losses: (*batch, steps - 1), dissipated from each step to the next, never negative.
+        energies: ``(*batch, steps)``, at each step.
+        work: ``(*batch, steps - 1)``, done by the actions from each step to the next.
+        losses: ``(*batch, steps - 1)``, dissipated from each step to the next, never negative.
 
     Raises:
         ValueError: not one move for each pair of neighbouring steps.

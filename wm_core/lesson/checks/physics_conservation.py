@@ -102,9 +102,10 @@ def one_round(answer) -> str | None:
 
 def left_over(answer) -> str | None:
     """What is left of noise in four directions."""
-    if len(answer) != 2 or any(isinstance(part, type(...)) for part in answer):
+    try:
+        one, two = (float(part) for part in answer)
+    except (TypeError, ValueError):
         return "Wanted two numbers: for the energy alone, and for energy and angular momentum."
-    one, two = (float(part) for part in answer)
     if abs(one - (3 / 4) ** 0.5) < 1e-3 and abs(two - (2 / 4) ** 0.5) < 1e-3:
         return None
     if abs(one - 3 / 4) < 1e-3:

@@ -13,7 +13,6 @@ const SHADES = { residual: "by how much the law is broken", pressure: "pressure"
 async function render({ model, el }) {
   const nets = await openNetworks(model);
   const [low, high, duration, side] = ["low", "high", "duration", "side"].map((key) => model.get(key));
-  const points = new Float32Array(1024 * 4);
   const viscosity = (s) => low * (high / low) ** ((s + 1) / 2);
   let t = 0, s = 2 * Math.log(0.1 / low) / Math.log(high / low) - 1, playing = false, shade = "residual";
   let pairs = []; // {actual: [x, y], imagined: [x, y]}, all dropped at one moment or another
@@ -25,6 +24,7 @@ async function render({ model, el }) {
   };
   // One run of the network answers for the map and for all particles.
   const ask = async (at = t) => {
+    const points = new Float32Array(1024 * 4); // its own: calls may wait in line
     for (let i = 0; i < 1024; i++) {
       const place = i < CELLS * CELLS
         ? [((i % CELLS) + 0.5) / CELLS * side, (Math.floor(i / CELLS) + 0.5) / CELLS * side]
@@ -172,6 +172,7 @@ async function render({ model, el }) {
 
   const pad = tank.element;
   pad.tabIndex = 0;
+  pad.setAttribute("role", "application");
   pad.addEventListener("pointerdown", (event) => {
     const at = pad.getBoundingClientRect();
     keys = false;
@@ -190,18 +191,20 @@ async function render({ model, el }) {
   // ---- time -------------------------------------------------------------------------------------------------------
   // Both kinds of particle take midpoint steps, each in its own flow.
   const advance = async (h) => {
-    const begin = [...pairs], imagined = begin.map((pair) => pair.imagined);
+    const begin = [...pairs], imagined = begin.map((pair) => pair.imagined), since = asked;
     const first = (await ask(t)).flow;
     const speed = (answer, i) => [answer[3 * (CELLS * CELLS + i)], answer[3 * (CELLS * CELLS + i) + 1]];
     begin.forEach((pair, i) => (pair.imagined = imagined[i].map((z, c) => z + (h / 2) * speed(first, i)[c])));
     const middle = (await ask(t + h / 2)).flow;
+    if (since !== asked) return; // a slider was moved meanwhile
     begin.forEach((pair, i) => {
       pair.imagined = imagined[i].map((z, c) => z + h * speed(middle, i)[c]);
       const half = pair.actual.map((z, c) => z + (h / 2) * exact(pair.actual, t)[c]);
       pair.actual = pair.actual.map((z, c) => z + h * exact(half, t + h / 2)[c]);
     });
     t = Math.min(duration, t + h);
-    await look();
+    const answer = await ask();
+    if (since === asked) ({ flow, residual } = answer);
   };
   const stopClock = clock(el, async (seconds) => {
     if (!playing || !seconds) return;

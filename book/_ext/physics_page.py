@@ -1,0 +1,108 @@
+"""Two tables of the part Physics: who keeps what, and ours beside the libraries of others."""
+
+import json
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from book_pages import Page
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from tools.paths import ROOT
+
+RESULTS = ROOT / "book" / "_static" / "benchmarks" / "physics.json"
+
+#: The measures of the first table: key, head, and below what a value counts as rounding.
+KEPT = (
+    ("momentum", "momentum error", 1e-9),
+    ("angular momentum", "angular momentum error", 1e-9),
+    ("energy", "energy error", 1e-9),
+    ("horizon", "horizon / s", None),
+)
+
+
+class PhysicsKept(Page):
+    """``{physics-kept}``: each kind of network on five bodies, and how well energy and both momenta are kept."""
+
+    def run(self) -> list[nodes.Node]:
+        found = json.loads(RESULTS.read_text(encoding="utf-8"))["kept"]
+        return self.html(kept_table(found) + source_line(found["about"]), RESULTS, Path(__file__))
+
+
+class PhysicsPeers(Page):
+    """``{physics-peers}``: a row for each comparison, theirs, ours and the target."""
+
+    def run(self) -> list[nodes.Node]:
+        chapters = json.loads(RESULTS.read_text(encoding="utf-8"))["chapters"]
+        text = peers_table([row for chapter in chapters.values() for row in chapter["rows"]])
+        latest = max((chapter["about"] for chapter in chapters.values()), key=lambda about: about["date"])
+        return self.html(text + source_line(latest), RESULTS, Path(__file__))
+
+
+def source_line(about: dict) -> str:
+    """Where the numbers come from."""
+    return f"<p>Measured on {escape(about['device'])}, {about['date']}, PyTorch {escape(about['torch'])}, commit {about['commit'][:8]}.</p>"
+
+
+def number(value: float | str | None) -> str:
+    """A number with two digits that count, as 1.3·10⁻⁷ where it is far from one; words as they are."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return escape(value)
+    if value == 0 or 1e-2 <= abs(value) < 1e4:
+        return f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
+    digits, power = f"{value:.1e}".split("e")
+    return f"{digits}·10<sup>{int(power)}</sup>".replace("-", "−")
+
+
+def spread(values: Sequence[float], rounding: float | None) -> str:
+    """The mean over seeds with the least and the greatest below it; what is rounding is given as a bound alone."""
+    if rounding is not None and max(values) < rounding:
+        return f"{number(max(values))}<small>rounding</small>"
+    mean, low, high = (number(value) for value in (sum(values) / len(values), min(values), max(values)))
+    return mean if low == high else f"{mean}<small>{low} to {high}</small>"
+
+
+def kept_table(found: dict) -> str:
+    """One row an arm: what is left of the forces, the errors of what nature keeps, and how long the prediction holds."""
+    heads = ("arm", "weights", "forces, left", *(head for _, head, _ in KEPT))
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    body = ""
+    for row in found["rows"]:
+        cells = [str(row.get("weights", "–")), number(row.get("error of forces"))]
+        cells += [spread(row[key], rounding) if key in row else "–" for key, _, rounding in KEPT]
+        body += f'<tr><th scope="row">{escape(row["name"])}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    return _table("Who keeps what, on five bodies joined by springs", head, body)
+
+
+def peers_table(rows: Sequence[dict]) -> str:
+    """One row a comparison."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("what", "theirs", "ours", "target", "reached"))
+    body = ""
+    for row in rows:
+        what = f"{escape(row['topic'])}<small>{escape(row['peer'])}; {escape(row['unit'])}" + (
+            f". {escape(row['note'])}</small>" if row.get("note") else "</small>"
+        )
+        cells = [
+            number(row["theirs"]),
+            number(row["ours"]),
+            escape(row["target"]),
+            {True: "yes", False: "no", None: "–"}[row["reached"]],
+        ]
+        body += f'<tr><th scope="row">{what}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    return _table("Ours beside the libraries of others", head, body, "wm-peers-table")
+
+
+def _table(says: str, head: str, body: str, kind: str = "wm-measures-table") -> str:
+    return (
+        f'<div class="table-scroll wm-family-table {kind}" tabindex="0" role="region" aria-label="{escape(says)}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def setup(app: Sphinx) -> dict:
+    app.add_directive("physics-kept", PhysicsKept)
+    app.add_directive("physics-peers", PhysicsPeers)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
