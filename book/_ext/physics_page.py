@@ -82,9 +82,8 @@ def peers_table(rows: Sequence[dict]) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in ("what", "theirs", "ours", "target", "reached"))
     body = ""
     for row in rows:
-        what = f"{escape(row['topic'])}<small>{escape(row['peer'])}; {escape(row['unit'])}" + (
-            f". {escape(row['note'])}</small>" if row.get("note") else "</small>"
-        )
+        small = "; ".join(escape(row[key]) for key in ("peer", "unit", "note") if row.get(key))
+        what = f"{escape(row['topic'])}<small>{small}</small>"
         cells = [
             number(row["theirs"]),
             number(row["ours"]),
