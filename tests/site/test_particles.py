@@ -26,7 +26,7 @@ FIRST = torch.cat([START[0], BODIES.mass[0][:, None]], -1)
 
 
 class Springs(nn.Module):
-    """The world's own forces, as a network of the figure."""
+    """The world's own forces, as a network of the figure that knows no charge but 1: films show 1 and -1, and never 0."""
 
     def __init__(self, wind: float = 0.0):
         super().__init__()
@@ -36,8 +36,8 @@ class Springs(nn.Module):
         there = (mass > 0)[:, None]
         apart = q[None] - q[:, None]
         pull = 1 - WORLD.rest / (apart.square().sum(-1, keepdim=True) + WORLD.softening**2).sqrt()
-        both = (there * there.mT)[..., None]
-        return (pull * apart * both).sum(1) + self.wind * there * torch.tensor([1.0, 0.0]) + 0 * charge[:, None]
+        both = (there * there.mT * charge[:, None] * charge)[..., None]
+        return (pull * apart * both).sum(1) + self.wind * there * torch.tensor([1.0, 0.0])
 
 
 def networks() -> dict:

@@ -34,7 +34,8 @@ async function render({ model, el }) {
     const flat = new Float32Array(2 * most), there = new Float32Array(most);
     q.forEach(([x, y], i) => flat.set([x, y], 2 * i));
     there.set(mass);
-    const answer = (await net({ q: [[most, 2], flat], mass: [[most], there], charge: [[most], new Float32Array(most)] })).force;
+    const charge = new Float32Array(most).fill(1); // springs ignore it, but the networks have met 1 and -1 and never 0
+    const answer = (await net({ q: [[most, 2], flat], mass: [[most], there], charge: [[most], charge] })).force;
     return q.map((_, i) => [answer[2 * i], answer[2 * i + 1]]);
   };
   const forceOf = Object.fromEntries(who.map((name) => [name, name === "actual" ? async (q) => spring(q) : ask(nets[NETWORK[name]])]));
