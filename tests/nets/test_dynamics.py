@@ -67,3 +67,20 @@ def test_a_planners_rollout_is_the_same_in_less_time(depth):
     torch.testing.assert_close(found, unroll(dynamics, z, actions))
     assert all(map(torch.equal, before, (z, actions, *dynamics.parameters())))
     assert WorldModel(nn.Identity(), dynamics).rollout(z, actions).requires_grad
+
+
+def test_what_is_imagined_again_from_one_start_is_what_was_imagined_first():
+    """Nothing of one plan is left in the next, and who imagines in another way is asked in that way."""
+
+    class Doubled(WorldModel):
+        def rollout(self, z, actions):
+            return 2 * super().rollout(z, actions)
+
+    dynamics, actions = ResidualDynamics(6, 2, 2.0, 16, 2), torch.randn(2, 5, 7, 2)
+    for z in (torch.randn(5, 6), torch.randn(1, 6).expand(5, -1)):
+        with torch.no_grad():
+            one, other = (model(nn.Identity(), dynamics).imagining(z) for model in (WorldModel, Doubled))
+            for plan in (actions[0], actions[1], actions[0]):
+                path = unroll(dynamics, z, plan)
+                torch.testing.assert_close(one(plan), path)
+                torch.testing.assert_close(other(plan), 2 * path)

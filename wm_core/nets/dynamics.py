@@ -34,35 +34,44 @@ class ResidualDynamics(nn.Module):
     def rollout(
         self, z: Float[Tensor, "batch dim"], actions: Float[Tensor, "batch horizon action"]
     ) -> Float[Tensor, "batch horizon dim"]:
-        """What `unroll` gives, but for rounding, in less time and without gradients.
+        """What `unroll` gives, but for rounding, in less time and without gradients."""
+        return self.imagining(z)(actions)
+
+    def imagining(self, z: Float[Tensor, "batch dim"]) -> Callable[[Tensor], Tensor]:
+        """`rollout` from one start, to be asked again and again: the weights are looked at once.
 
         A planner asks for thousands of short steps, whose calls cost as much as their products. So the latent stays where the
         network reads it, beside the action and a 1 that carries the first bias; and where all begin at one latent, the first step
         takes its product once.
         """
-        n, horizon, width = actions.shape
-        dim = z.shape[-1]
-        path = z.new_empty(horizon, n, dim)
-        with torch.inference_mode():  # nothing leaves it but what is written to the path
+        dim, shared = z.shape[-1], z.stride(0) == 0
+        with torch.inference_mode():  # nothing leaves it but what is written to a path
             first, *others = (layer for layer in self.change if isinstance(layer, nn.Linear))
             *between, last = ((layer.bias, layer.weight.T.contiguous()) for layer in others)
             weight = torch.cat([first.weight.T, first.bias[None]])
             weight[dim:-1] /= self.action_scale
-            seen = torch.cat([z, z.new_ones(n, width + 1)], -1)  # what the network reads
-            now, told = seen[:, :dim], seen[:, dim:-1]
-            h = z.new_empty(n, weight.shape[1])
-            for t, a in enumerate(actions.unbind(1)):
-                told.copy_(a)
-                if t == 0 and z.stride(0) == 0:
-                    torch.addmm(seen[:1, :dim] @ weight[:dim], seen[:, dim:], weight[dim:], out=h)
-                else:
-                    torch.mm(seen, weight, out=h)
-                h.relu_()
-                for bias, products in between:
-                    h = torch.addmm(bias, h, products).relu_()
-                now.addmm_(h, last[1]).add_(last[0])
-                path[t] = now
-        return path.transpose(0, 1)
+            seen = torch.cat([z, z.new_ones(len(z), len(weight) - dim)], -1)  # what the network reads
+            now, told, h = seen[:, :dim], seen[:, dim:-1], z.new_empty(len(z), weight.shape[1])
+            alike = seen[:1, :dim] @ weight[:dim] if shared else None
+
+        def imagine(actions: Tensor) -> Tensor:
+            path = z.new_empty(actions.shape[1], len(z), dim)
+            with torch.inference_mode():
+                now.copy_(z)
+                for t, a in enumerate(actions.unbind(1)):
+                    told.copy_(a)
+                    if t == 0 and shared:
+                        torch.addmm(alike, seen[:, dim:], weight[dim:], out=h)
+                    else:
+                        torch.mm(seen, weight, out=h)
+                    x = h.relu_()
+                    for bias, products in between:
+                        x = torch.addmm(bias, x, products).relu_()
+                    now.addmm_(x, last[1]).add_(last[0])
+                    path[t] = now
+            return path.transpose(0, 1)
+
+        return imagine
 
 
 def unroll(

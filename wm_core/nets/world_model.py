@@ -1,5 +1,7 @@
 """The interface that every world model of the book offers: encode, predict, rollout."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -34,3 +36,10 @@ class WorldModel(nn.Module):
         if isinstance(self.dynamics, ResidualDynamics) and not torch.is_grad_enabled():
             return self.dynamics.rollout(z, actions)
         return unroll(self.dynamics, z, actions)
+
+    def imagining(self, z: Float[Tensor, "batch dim"]) -> Callable[[Tensor], Tensor]:
+        """`rollout` from one start, to be asked again and again while the weights stay as they are."""
+        own = type(self).rollout is WorldModel.rollout  # a system may imagine in another way
+        if own and isinstance(self.dynamics, ResidualDynamics) and not torch.is_grad_enabled():
+            return self.dynamics.imagining(z)
+        return lambda actions: self.rollout(z, actions)

@@ -1,5 +1,6 @@
 """What every planner here shares: what it asks of a model, what a plan costs, what it may do, and what a search leaves behind."""
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -112,9 +113,14 @@ def first_mean(
 
 
 def imagining(model: Imagines, z: Float[Tensor, "episodes *latent"], samples: int) -> Callable[[Tensor], Tensor]:
-    """From plans (episodes, samples, horizon, action) to the latents that the model imagines of them, all starting at ``z``."""
+    """From plans (episodes, samples, horizon, action) to the latents that the model imagines of them, all starting at ``z``.
+
+    A model may have an ``imagining(z)`` of its own, which gives its rollout from there and prepares once what every rollout needs.
+    """
     many = z[:, None].expand(-1, samples, *z.shape[1:]).flatten(0, 1)  # of one episode this is no copy
-    return lambda actions: model.rollout(many, actions.flatten(0, 1)).unflatten(0, (len(z), samples))
+    own = getattr(model, "imagining", None)
+    imagine = own(many) if own else functools.partial(model.rollout, many)
+    return lambda actions: imagine(actions.flatten(0, 1)).unflatten(0, (len(z), samples))
 
 
 def scattered(
