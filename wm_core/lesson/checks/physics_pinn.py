@@ -17,7 +17,7 @@ def heat(answer) -> str | None:
         points = torch.rand(20, 2, dtype=torch.float64)
     k = 0.3
     with torch.no_grad():
-        u, (u_t, u_x), (u_tt, u_xx) = taylor(net, points)
+        _, (u_t, u_x), (u_tt, u_xx) = taylor(net, points)
         got = answer(net, points, k)
     expected = u_t - k * u_xx
     if not isinstance(got, torch.Tensor) or got.shape != expected.shape:
@@ -66,7 +66,9 @@ def imbalance(answer) -> str | None:
     for wrong, sentence in slips:
         if torch.allclose(got, wrong, atol=1e-9):
             return sentence
-    return f"On a fine step the books should balance to about 1e-6; yours are off by up to {float(got.abs().max()):.1e}."
+    return (
+        f"On a fine step the books should balance to about 1e-6; yours are off by up to {float(got.abs().max()):.1e}."
+    )
 
 
 def unseen(answer) -> str | None:

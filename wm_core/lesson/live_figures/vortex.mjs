@@ -7,7 +7,7 @@ import { button, canvas, choice, clock, colours, element, legend, onTheme, openN
 
 const CELLS = 30; // 900 of the 1024 points are the map, the others are particles
 const MOST = 120; // particles
-const DARKEST = 0.05; // residual at which the map is darkest
+const STRONGEST = 0.006; // residual at which the shade is strongest
 const SHADES = { residual: "by how much the law is broken", pressure: "pressure", nothing: "nothing" };
 
 async function render({ model, el }) {
@@ -51,9 +51,11 @@ async function render({ model, el }) {
       if (flow && shade !== "nothing") {
         ctx.fillStyle = colour.muted;
         for (let i = 0; i < CELLS * CELLS; i++) {
-          const strength = shade === "residual" ? residual[i] / DARKEST : 0.5 + flow[3 * i + 2];
+          const strength = shade === "residual" ? residual[i] / STRONGEST : 0.5 + flow[3 * i + 2];
           ctx.globalAlpha = 0.75 * Math.max(0, Math.min(1, strength));
-          ctx.fillRect((i % CELLS) * step, width - (Math.floor(i / CELLS) + 1) * step, step + 0.5, step + 0.5);
+          const [left, right] = [0, 1].map((k) => Math.round(((i % CELLS) + k) * step)); // whole pixels: no seams
+          const [low, high] = [0, 1].map((k) => Math.round(width - (Math.floor(i / CELLS) + k) * step));
+          ctx.fillRect(left, high, right - left, low - high);
         }
         ctx.globalAlpha = 1;
       }
@@ -107,7 +109,8 @@ async function render({ model, el }) {
     time.setAttribute("aria-valuetext", `time ${t.toFixed(2)}`);
     thick.setAttribute("aria-valuetext", `viscosity ${viscosity(s).toFixed(3)}`);
     words.textContent = `time ${t.toFixed(2)} · viscosity ${viscosity(s).toFixed(3)} · law broken by ${missed().toFixed(3)}` +
-      (pairs.length ? ` · ${pairs.length} particles, network and world ${apart().toFixed(3)} apart` : "");
+      (pairs.length ? ` · ${pairs.length} particles, network and world ${apart().toFixed(3)} apart` : "") +
+      (keys ? ` · cursor at ${cursor.map((z) => z.toFixed(2)).join(", ")}` : "");
   };
   const slider = (label, low, high, step, value, change) => {
     const input = element("input", { type: "range", min: low, max: high, step, value, "aria-label": label, style: "min-height:2.75rem;flex:1;min-width:6rem" });
@@ -121,9 +124,13 @@ async function render({ model, el }) {
     if (mine === asked) ({ flow, residual } = answer);
     paint();
   };
+  const nameGo = (label) => {
+    go.textContent = label;
+    go.setAttribute("aria-label", label);
+  };
   const pause = () => {
     playing = false;
-    go.textContent = "Let time run";
+    nameGo("Let time run");
   };
   const clear = () => {
     pairs = [];
@@ -145,7 +152,7 @@ async function render({ model, el }) {
     if (!pairs.length) scatter();
     if (t >= duration) t = 0;
     playing = true;
-    go.textContent = "Pause";
+    nameGo("Pause");
   });
   go.dataset.focus = "";
   const drop = (x, y) => {
