@@ -1563,9 +1563,7 @@ def test_the_solution_is_right(name, answer):
     assert examine(name, answer) == ("right", "Right.")
 
 
-@pytest.mark.parametrize(
-    ("name", "answer", "explanation"), SLIPS, ids=[getattr(slip, "__name__", str(slip)) for _, slip, _ in SLIPS]
-)
+@pytest.mark.parametrize(("name", "answer", "explanation"), SLIPS, ids=[f"{name}: {says}" for name, _, says in SLIPS])
 def test_a_usual_slip_is_wrong_and_hears_which_it_is(name, answer, explanation):
     verdict, sentence = examine(name, answer)
     assert verdict == "wrong"
