@@ -190,7 +190,7 @@ print(f"largest difference from autograd: {worst:.0e}")
 # points. If law and start pick out one flow, the error should be under five percent and the energy should fall at the rate
 # $4\nu = 0.4$.
 
-# %%
+# %% tags=["nbval-check-output"]
 nets, errors, rates = [], [], []
 moments = torch.linspace(0, 1, 21)
 square = vortex.draw(2000, torch.Generator().manual_seed(5))
