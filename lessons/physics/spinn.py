@@ -301,7 +301,9 @@ claim("Helmholtz, as many processor seconds: the plain network's error", plain_e
 # The values on a grid are a matrix; a product of a function of $x$ and one of $y$ is a matrix of rank one; and the nearest matrix
 # of rank $R$ is the first $R$ terms of the singular value decomposition ([Eckart and Young,
 # 1936](https://doi.org/10.1007/BF02288367)). What is left over is a floor under *every* network of that rank, however long it
-# trains (`best_error`): its squared error cannot be below the sum of the squares of the singular values left out.
+# trains (`best_error`): with the singular values $\sigma_1 \ge \sigma_2 \ge \dots$ of the solution's values $u$ on the grid,
+#
+# $$ \min_{\operatorname{rank} \hat u\,\le\,R}\ \lVert u - \hat u\rVert^2 = \sum_{r > R} \sigma_r^2 . $$
 #
 # **Half a right angle.** The ridge is a Gaussian, long one way and narrow the other. Along the axes it is one product.
 # Turn it by anything but a right angle, and the exponent gets a term in $xy$. No finite sum of products holds that. We fitted the

@@ -3,7 +3,7 @@
 // Settings: strength, rest, softening (the springs'), h (seconds a step), bodies (at first: [x, y, px, py, mass] each), most (how
 // many there may be), reach (half of what a panel shows), names (of the four).
 // Networks: plain, antisymmetric and central, each q [most, 2], mass [most], charge [most] -> force [most, 2].
-import { button, canvas, choice, clock, colours, element, legend, onTheme, openNetworks, reading, row, say } from "./kit.mjs";
+import { button, canvas, choice, clock, colours, element, legend, onTheme, openNetworks, reading, reducedMotion, row, say } from "./kit.mjs";
 
 const PARTS = 5; // the world itself moves by steps this much smaller
 const TRAIL = 60;
@@ -211,11 +211,12 @@ async function render({ model, el }) {
     const full = mass.length >= most ? ", no room for more" : "";
     words.textContent = `${time.toFixed(1)} s · ${mass.length} bodies${full} · momentum gone astray: ${who.map(share).join(", ")}`;
   };
-  let running = true, speed = 1, heavy = 1;
+  let running = !reducedMotion(), speed = 1, heavy = 1;
   const orders = []; // what the reader asked for, done between two steps
-  const go = button("Stop", () => {
+  const go = button(running ? "Stop" : "Go on", () => {
     running = !running;
     go.textContent = running ? "Stop" : "Go on";
+    go.setAttribute("aria-label", go.textContent);
     go.setAttribute("aria-label", go.textContent);
   });
   el.append(
