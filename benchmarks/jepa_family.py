@@ -13,7 +13,6 @@ import argparse
 import json
 import math
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.members import DIM, FRAMES, MEMBERS, SIZE, tokens_of
-from wm_core.artefacts import commit, device_name, write_atomically
+from wm_core.artefacts import provenance, write_atomically
 from wm_core.jepa.causal_jepa import CausalJEPA, causal_jepa_loss, hide_objects
 from wm_core.jepa.v_jepa_2_ac import ActionPredictor, Watcher, acting_loss, watching_loss
 from wm_core.metrics.horizon import prediction_horizon
@@ -473,10 +472,7 @@ def main() -> None:
         "steps": asked.steps,
         "acting": [ACTING, LONGER],
         "seeds": asked.seeds,
-        "commit": commit(),
-        "device": device_name(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "torch": torch.__version__,
+        **provenance(),
     }
     write_atomically(asked.out, json.dumps({"about": about, "rows": rows}, indent=1).encode() + b"\n")
 

@@ -12,13 +12,12 @@ import argparse
 import importlib
 import json
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
 import torch
 
-from wm_core.artefacts import commit, device_name, write_atomically
+from wm_core.artefacts import provenance, write_atomically
 
 OUT = Path(__file__).resolve().parent.parent / "book" / "_static" / "benchmarks" / "physics.json"
 
@@ -54,17 +53,6 @@ class Row(TypedDict):
     note: NotRequired[str]
 
 
-def about(repeats: int | None = None) -> dict:
-    """Where and when something was measured."""
-    found = {
-        "commit": commit(),
-        "device": device_name(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "torch": torch.__version__,
-    }
-    return found if repeats is None else {"repeats": repeats} | found
-
-
 def joined(before: dict, name: str, found: list[Row] | dict, where: dict) -> dict:
     """The results with one chapter's rows, or the table of who keeps what, new and all else as it was."""
     if name == KEPT:
@@ -92,7 +80,8 @@ def main() -> None:
             continue
         before = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        after = joined(before, name, found, about(None if name == KEPT else options.repeats))
+        where = provenance() if name == KEPT else {"repeats": options.repeats} | provenance()
+        after = joined(before, name, found, where)
         write_atomically(options.out, json.dumps(after, indent=1).encode() + b"\n")
 
 

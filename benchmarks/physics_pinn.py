@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.physics import Row
-from wm_core.physics.pinn import burgers, kovasznay, mean_square, relative_l2
+from wm_core.metrics.field import relative_l2
+from wm_core.physics.pinn import burgers, kovasznay, mean_square
 from wm_core.worlds.flows import Burgers, Kovasznay
 
 TURN = 40  # iterations in one turn

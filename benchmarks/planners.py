@@ -19,14 +19,13 @@ import sys
 import time
 import types
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 import torch
 from torch import Tensor, nn
 
-from wm_core.artefacts import commit, device_name, write_atomically
+from wm_core.artefacts import provenance, write_atomically
 from wm_core.nets.dynamics import ResidualDynamics
 from wm_core.nets.world_model import WorldModel
 from wm_core.planning.cem import CEM
@@ -187,10 +186,7 @@ def main() -> None:
         "repeats": options.repeats,
         "unit": "processor milliseconds a plan, one thread",
         "theirs": f"stable-worldmodel {importlib.metadata.version('stable-worldmodel')}",
-        "commit": commit(),
-        "device": device_name(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "torch": torch.__version__,
+        **provenance(),
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(options.out, json.dumps({"about": about, "rows": rows}, indent=1).encode() + b"\n")

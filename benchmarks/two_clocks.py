@@ -14,7 +14,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +22,7 @@ from torch import Tensor
 
 from benchmarks.two_clocks_models import ALL, COST, DIM, EVERY, KINDS, SLOW, WORLDS, Bench, bench, encode, part, seeded
 from benchmarks.two_rooms import Timed, noise_of
-from wm_core.artefacts import commit, device_name, save, write_atomically
+from wm_core.artefacts import provenance, save, write_atomically
 from wm_core.jepa.h_jepa_kept import shelf
 from wm_core.metrics.intervals import mcnemar
 from wm_core.metrics.navigation import read_trajectories
@@ -278,10 +277,7 @@ def add(out: Path, part_: str, row: dict) -> None:
             found[part_] |= row
         elif part_ != "drives" or missing(found, Drive(**{name: row[name] for name in Drive._fields})):
             found[part_].append(row)  # another process may have done this drive meanwhile
-        found["about"] = {
-            "budget": BUDGET, "steps": STEPS, "every": EVERY, "walks": ALL, "commit": commit(), "device": device_name(),
-            "date": datetime.now(UTC).date().isoformat(), "torch": torch.__version__,
-        }  # fmt: skip
+        found["about"] = {"budget": BUDGET, "steps": STEPS, "every": EVERY, "walks": ALL} | provenance()
         write_atomically(out, as_text(found).encode())
 
 

@@ -13,7 +13,6 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -21,7 +20,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from wm_core.artefacts import commit, device_name, write_atomically
+from wm_core.artefacts import provenance, write_atomically
 from wm_core.jepa.two_rooms_kept import kept_costs, kept_models
 from wm_core.metrics.intervals import mcnemar
 from wm_core.metrics.navigation import Readings, read_trajectories
@@ -374,10 +373,7 @@ def main() -> None:
         about = {
             "trials": len(trials.start),
             "steps": STEPS,
-            "commit": commit(),
-            "device": device_name(),
-            "date": datetime.now(UTC).date().isoformat(),
-            "torch": torch.__version__,
+            **provenance(),
         }
         found = {"about": about, "arms": rows}
         write_atomically(asked.out, json.dumps(found, separators=(",", ":")).encode() + b"\n")

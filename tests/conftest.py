@@ -3,7 +3,10 @@
 import functools
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from jaxtyping import install_import_hook
@@ -97,11 +100,23 @@ class Quietly(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def site(needs):
-    """The address of the built site, served on a free port of this machine."""
+def serve():
+    """``with serve(folder) as address``: the files of a folder, on a free port of this machine."""
+
+    @contextmanager
+    def serving(folder: Path) -> Iterator[str]:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quietly, directory=folder))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        server.server_close()
+
+    return serving
+
+
+@pytest.fixture(scope="session")
+def site(needs, serve):
+    """The address of the built site."""
     needs((HTML / "index.html").exists(), f"{HTML} holds no site: run make book")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quietly, directory=HTML))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serve(HTML) as address:
+        yield address

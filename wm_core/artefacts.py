@@ -121,15 +121,16 @@ def save(
     contents = {"model.safetensors": to_safetensors(weights)}
     if exported is not None:
         contents["model.onnx"] = exported.onnx
+    made = provenance()
     manifest = Manifest(
         system=system,
         config=config,
         seed=seed,
         claims=claims,
-        commit=commit(),
-        device=device_name(),
-        date=datetime.now(UTC).date().isoformat(),
-        versions={"python": platform.python_version(), "torch": torch.__version__},
+        commit=made["commit"],
+        device=made["device"],
+        date=made["date"],
+        versions={"python": platform.python_version(), "torch": made["torch"]},
         files={name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
     )
     for name, data in contents.items():
@@ -244,6 +245,16 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.unlink(temporary.name)
             raise
     os.replace(temporary.name, path)
+
+
+def provenance() -> dict[str, str]:
+    """What whoever doubts a result made now will ask: commit, device, date and version of PyTorch."""
+    return {
+        "commit": commit(),
+        "device": device_name(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "torch": torch.__version__,
+    }
 
 
 def device_name() -> str:

@@ -39,6 +39,11 @@ class Page(SphinxDirective):
         return self.env.app.builder.get_relative_uri(self.env.docname, page)
 
 
+def provenance(about: dict) -> str:
+    """Where, when and from what something was measured, in a line."""
+    return f"{escape(about['device'])}, {about['date']}, PyTorch {escape(about['torch'])}, commit {about['commit'][:8]}"
+
+
 class BookMap(Page):
     """Every part of the book with its chapters: a solid dot for one that is written, a dashed ring for one to come."""
 

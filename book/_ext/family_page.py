@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from book_pages import Page
+from book_pages import Page, provenance
 from docutils import nodes
 from sphinx.application import Sphinx
 
@@ -73,8 +73,7 @@ class FamilyTable(Page):
         about, rows = found["about"], found["rows"]
         source = (
             f"<p>{len(rows)} rows, {about['seeds']} seeds each; encoders and readers learned for {about['steps']} steps, predictors for "
-            f"{about['acting'][0]} (<em>longer</em>: {about['acting'][1]:,}). Trained on {escape(about['device'])}, "
-            f"{about['date']}, PyTorch {escape(about['torch'])}, commit {about['commit'][:8]}. "
+            f"{about['acting'][0]} (<em>longer</em>: {about['acting'][1]:,}). Trained on {provenance(about)}. "
             "Each dot is a seed; the tick is their mean.</p>"
         )
         return self.html(dots(rows) + table(rows) + source, RESULTS, Path(__file__))

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from book_pages import Page
+from book_pages import Page, provenance
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from tools.lessons import Lesson
 from tools.paths import ROOT
 
 RESULTS = ROOT / "book" / "_static" / "benchmarks" / "physics.json"
@@ -27,7 +28,7 @@ class PhysicsKept(Page):
 
     def run(self) -> list[nodes.Node]:
         found = json.loads(RESULTS.read_text(encoding="utf-8"))["kept"]
-        return self.html(kept_table(found) + source_line(found["about"]), RESULTS, Path(__file__))
+        return self.html(kept_table(found) + measured(found["about"]), RESULTS, Path(__file__))
 
 
 class PhysicsPeers(Page):
@@ -37,12 +38,13 @@ class PhysicsPeers(Page):
         chapters = json.loads(RESULTS.read_text(encoding="utf-8"))["chapters"]
         text = peers_table({name: chapter["rows"] for name, chapter in chapters.items()})
         latest = max((chapter["about"] for chapter in chapters.values()), key=lambda about: about["date"])
-        return self.html(text + source_line(latest), RESULTS, Path(__file__))
+        lessons = (Lesson(f"physics/{name}").source for name in chapters)  # their titles
+        return self.html(text + measured(latest), RESULTS, Path(__file__), *lessons)
 
 
-def source_line(about: dict) -> str:
+def measured(about: dict) -> str:
     """Where the numbers come from."""
-    return f"<p>Measured on {escape(about['device'])}, {about['date']}, PyTorch {escape(about['torch'])}, commit {about['commit'][:8]}.</p>"
+    return f"<p>Measured on {provenance(about)}.</p>"
 
 
 def number(value: float | str | None) -> str:
@@ -77,22 +79,12 @@ def kept_table(found: dict) -> str:
     return _table("Who keeps what, on five bodies joined by springs", head, body)
 
 
-#: What the rows of each chapter are about.
-TITLES = {
-    "hamiltonian": "A pendulum that keeps its energy",
-    "pinn": "A network that obeys an equation",
-    "spinn": "Ten million points on one core",
-    "conservation": "Exactly, not approximately",
-    "particles": "Newton's third law in a graph network",
-}
-
-
 def peers_table(chapters: dict[str, Sequence[dict]]) -> str:
     """One row a comparison, chapter by chapter."""
     head = "".join(f'<th scope="col">{name}</th>' for name in ("what", "theirs", "ours", "target", "reached"))
     body = ""
     for chapter, rows in chapters.items():
-        body += f'<tr><th scope="rowgroup" colspan="5">{escape(TITLES[chapter])}</th></tr>'
+        body += f'<tr><th scope="rowgroup" colspan="5">{escape(Lesson(f"physics/{chapter}").title)}</th></tr>'
         for row in rows:
             small = "; ".join(escape(row[key]) for key in ("peer", "unit", "note") if row.get(key))
             reached = {True: "yes", False: "no", None: "–"}[row["reached"]]

@@ -5,7 +5,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from book_pages import Page
+from book_pages import Page, provenance
 from docutils import nodes
 from sphinx.application import Sphinx
 
@@ -26,11 +26,7 @@ class RoomsTable(Page):
         found = json.loads(RESULTS.read_text(encoding="utf-8"))
         about, arms = found["about"], found["arms"]
         text = "".join(f"<h3>{escape(says)}</h3>{table(arms, kind)}" for kind, says in KINDS.items())
-        source = (
-            f"<p>Measured on {escape(about['device'])}, {about['date']}, PyTorch {escape(about['torch'])}, commit {about['commit'][:8]}."
-            "</p>"
-        )
-        return self.html(text + source, RESULTS, Path(__file__))
+        return self.html(f"{text}<p>Measured on {provenance(about)}.</p>", RESULTS, Path(__file__))
 
 
 def table(arms: list[dict], kind: str) -> str:

@@ -19,7 +19,8 @@ from wm_core.metrics.intervals import mean_and_range
 from wm_core.nets.mlp import mlp
 from wm_core.physics.flow import Flow
 from wm_core.physics.pinn import advection, balanced_energy, burgers, causal_weights, gradient_norms, kept_energy
-from wm_core.physics.pinn import lbfgs, mean_square, navier_stokes, relative_l2
+from wm_core.metrics.field import relative_l2
+from wm_core.physics.pinn import lbfgs, mean_square, navier_stokes
 from wm_core.physics.taylor import Periodic, taylor
 from wm_core.physics.vortex import SIDE, ExportedVortex, VortexProblem
 from wm_core.training import fit

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, sync_playwright
 
 from tools.browser import HOW_TO_GET_ONE, find_browser
-from tools.paths import ROOT
+from tools.paths import HTML, ROOT
+from wm_core.lesson.figures import figure
+from wm_core.lesson.live_figure import FOLDER, live
 
 AXE = ROOT / "book" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -63,17 +66,56 @@ def visit(opening):
         yield lambda *where, **options: stack.enter_context(opening(*where, **options))
 
 
-@pytest.fixture
-def start(visit):
-    """Opens a page and starts one of its live figures with the keyboard."""
+@pytest.fixture(scope="module")
+def running(opening):
+    """``with running(path, name) as visited``: a page with one of its live figures started by the keyboard."""
 
-    def open_and_run(path: str, name: str, **options: object) -> Visit:
-        visited = visit(path, **options)
-        visited.figure(name).get_by_role("button", name="Run").press("Enter")
-        visited.page.locator(f".wm-live[data-live={name}][data-state=running]").wait_for()
-        return visited
+    @contextmanager
+    def open_and_run(path: str, name: str, **options: object) -> Iterator[Visit]:
+        with opening(path, **options) as visited:
+            visited.figure(name).get_by_role("button", name="Run").press("Enter")
+            visited.page.locator(f".wm-live[data-live={name}][data-state=running]").wait_for()
+            yield visited
 
     return open_and_run
+
+
+@pytest.fixture
+def start(running):
+    """Opens pages and starts a live figure on each, until the test ends."""
+    with ExitStack() as stack:
+        yield lambda *where, **options: stack.enter_context(running(*where, **options))
+
+
+@pytest.fixture(scope="module")
+def lay_out(needs):
+    """Writes PAGE.html into a folder: one live figure and nothing else, with what it needs beside it as on the book's site."""
+
+    def write(folder: Path, page: str, name: str, **settings: object) -> None:
+        needs((HTML / "_static" / "vendor" / "onnxruntime").exists(), f"{HTML} holds no site: run make book")
+        static, bundles = folder / "_static", []
+        if not static.exists():
+            (static / "live").mkdir(parents=True)
+            (static / "vendor").symlink_to(HTML / "_static" / "vendor")
+            for module in FOLDER.iterdir():
+                (static / "live" / module.name).symlink_to(module)
+            for file in ("wm.css", "wm.mjs"):
+                (static / file).symlink_to(ROOT / "book" / "_theme" / "wm" / "static" / file)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("WM_RUN_DIR", str(folder / page))
+            patch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
+            (folder / page).mkdir()
+            live(name, poster=figure()[0], caption="Drag.", alt="A picture.", **settings)
+        (static / "live" / page).symlink_to(folder / page / "live")
+        html = bundles[0]["text/html"].replace("<figure", f'<figure data-lesson="{page}"', 1)
+        (folder / f"{page}.html").write_text(
+            '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>A figure</title><link rel="icon" href="data:,">'
+            '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="_static/wm.css">'
+            '<body class="is-lesson"><button class="bar-theme" hidden></button><main class="text"><h1>A figure</h1>'
+            f'{html}</main><script type="module" src="_static/wm.mjs"></script></body></html>'
+        )
+
+    return write
 
 
 @pytest.fixture

@@ -3,22 +3,16 @@
 No chapter is needed: the figure stands on a page of its own, with small networks that are exact but for the walls, which they ignore.
 """
 
-import functools
 import re
-import threading
 from dataclasses import asdict
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import numpy as np
 import onnx.parser
 import pytest
 import torch
 
-from tools.paths import HTML, ROOT
 from wm_core.artefacts import Exported
-from wm_core.lesson.figures import figure
-from wm_core.lesson.live_figure import FOLDER, live, module
+from wm_core.lesson.live_figure import module
 from wm_core.planning.cem import CEM
 from wm_core.planning.costs import squared_to_goal
 from wm_core.planning.mppi import MPPI
@@ -101,65 +95,22 @@ def networks() -> dict[str, Exported]:
     }
 
 
-def lay_out(folder: Path, name: str, model: dict, **state: object) -> None:
-    """A page NAME.html in ``folder`` that holds the figure and nothing else, with what it needs beside it."""
-    static, bundles = folder / "_static", []
-    if not static.exists():
-        (static / "live").mkdir(parents=True)
-        for source, target in (
-            (HTML / "_static" / "vendor", "vendor"),
-            *((f, f"live/{f.name}") for f in FOLDER.iterdir()),
-        ):
-            (static / target).symlink_to(source)
-        for file in ("wm.css", "wm.mjs"):
-            (static / file).symlink_to(ROOT / "book" / "_theme" / "wm" / "static" / file)
-    fig, _ = figure()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WM_RUN_DIR", str(folder / name))
-        patch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
-        (folder / name).mkdir()
-        live("rooms", model=model, poster=fig, caption="Drag the goal.", alt="Two rooms.", **state)
-    (static / "live" / name).symlink_to(folder / name / "live")
-    html = bundles[0]["text/html"].replace("<figure", f'<figure data-lesson="{name}"', 1)
-    (folder / f"{name}.html").write_text(
-        '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Rooms</title><link rel="icon" href="data:,">'
-        '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="_static/wm.css">'
-        '<body class="is-lesson"><button class="bar-theme" hidden></button><main class="text"><h1>Two rooms</h1>'
-        f'{html}</main><script type="module" src="_static/wm.mjs"></script></body></html>'
-    )
-
-
-class Quietly(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, needs):
-    """The pages of this file, served as the book's site is."""
-    needs((HTML / "_static" / "vendor" / "onnxruntime").exists(), f"{HTML} holds no site: run make book")
+def site(tmp_path_factory, lay_out, serve):
+    """Two pages: with all there is to choose from, and with the world's own rules alone."""
     folder = tmp_path_factory.mktemp("rooms")
-    lay_out(folder, "all", networks(), **STATE)
+    lay_out(folder, "all", "rooms", model=networks(), **STATE)
     own = {key: value for key, value in SEARCH.items() if key != "reach"}  # then the world's reach is the bound
-    lay_out(
-        folder,
-        "true",
-        {},
-        **{**STATE, "costs": ["plain", "path"], "engines": ["true"], "intervals": [1], "search": own},
-    )
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quietly, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    true = STATE | {"costs": ["plain", "path"], "engines": ["true"], "intervals": [1], "search": own}
+    lay_out(folder, "true", "rooms", model={}, **true)
+    with serve(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
-def visited(opening):
+def visited(running):
     """One page for all tests that do not need their own."""
-    with opening("all.html", reduced_motion="reduce") as visited:
-        visited.figure("rooms").get_by_role("button", name="Run").press("Enter")
-        visited.page.locator(".wm-live[data-state=running]").wait_for()
+    with running("all.html", "rooms", reduced_motion="reduce") as visited:
         yield visited
 
 

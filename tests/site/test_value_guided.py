@@ -44,10 +44,8 @@ def tasks(n=6):
 
 
 @pytest.fixture(scope="module")
-def visited(opening):
-    with opening(PAGE, reduced_motion="reduce") as visited:
-        visited.figure("rooms").get_by_role("button", name="Run").press("Enter")
-        visited.page.locator(".wm-live[data-state=running]").wait_for()
+def visited(running):
+    with running(PAGE, "rooms", reduced_motion="reduce") as visited:
         yield visited
 
 

@@ -3,22 +3,16 @@
 No chapter is needed: it stands on a page of its own, with one model that knows no walls and one that thinks that nothing ever moves.
 """
 
-import functools
 import math
 import re
-import threading
 from dataclasses import asdict
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
 from torch import nn
 
-from tools.paths import HTML, ROOT
 from wm_core.artefacts import export_onnx
 from wm_core.jepa.two_rooms_export import Imagine, room_networks
-from wm_core.lesson.figures import figure
-from wm_core.lesson.live_figure import FOLDER, live
 from wm_core.nets.world_model import WorldModel
 from wm_core.worlds.two_rooms import Layout, TwoRooms
 
@@ -57,50 +51,19 @@ def networks() -> dict:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, needs):
-    """The figure on a page of its own, served as the book's site is."""
-    needs((HTML / "_static" / "vendor" / "onnxruntime").exists(), f"{HTML} holds no site: run make book")
-    folder, bundles = tmp_path_factory.mktemp("walls"), []
-    static = folder / "_static"
-    (static / "live").mkdir(parents=True)
-    (static / "vendor").symlink_to(HTML / "_static" / "vendor")
-    for module in FOLDER.iterdir():
-        (static / "live" / module.name).symlink_to(module)
-    for file in ("wm.css", "wm.mjs"):
-        (static / file).symlink_to(ROOT / "book" / "_theme" / "wm" / "static" / file)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WM_RUN_DIR", str(folder / "run"))
-        patch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
-        (folder / "run").mkdir()
-        live(
-            "walls", model=networks(), poster=figure()[0], caption="Drag.", alt="Rooms.",
-            world=asdict(WORLD), wall_x=32, door_y=10, start=START, stride=STRIDE, minds=[["crow", "no walls"], ["still", "nothing moves"]],
-        )  # fmt: skip
-    (static / "live" / "run").symlink_to(folder / "run" / "live")
-    html = bundles[0]["text/html"].replace("<figure", '<figure data-lesson="run"', 1)
-    (folder / "walls.html").write_text(
-        '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Walls</title><link rel="icon" href="data:,">'
-        '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="_static/wm.css">'
-        '<body class="is-lesson"><button class="bar-theme" hidden></button><main class="text"><h1>Two rooms</h1>'
-        f'{html}</main><script type="module" src="_static/wm.mjs"></script></body></html>'
-    )
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quietly, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-class Quietly(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
+def site(tmp_path_factory, lay_out, serve):
+    folder = tmp_path_factory.mktemp("walls")
+    lay_out(
+        folder, "page", "walls", model=networks(), world=asdict(WORLD), wall_x=32, door_y=10, start=START, stride=STRIDE,
+        minds=[["crow", "no walls"], ["still", "nothing moves"]],
+    )  # fmt: skip
+    with serve(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
-def visited(opening):
-    with opening("walls.html", reduced_motion="reduce") as visited:
-        visited.figure("walls").get_by_role("button", name="Run").press("Enter")
-        visited.page.locator(".wm-live[data-state=running]").wait_for()
+def visited(running):
+    with running("page.html", "walls", reduced_motion="reduce") as visited:
         yield visited
 
 

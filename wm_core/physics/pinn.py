@@ -111,11 +111,6 @@ def lbfgs(net: nn.Module, loss, iterations: int, *, history: int = 50) -> list[f
     return seen
 
 
-def relative_l2(got: Tensor, wanted: Tensor) -> float:
-    """‖got - wanted‖ / ‖wanted‖."""
-    return float((got - wanted).norm() / wanted.norm())
-
-
 def kept_energy(energies: Float[Tensor, "*batch steps"]) -> Tensor:
     """The conservation loss that is often proposed for a world model: the mean squared change of energy from step to step.
 

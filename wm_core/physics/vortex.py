@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from wm_core.metrics.field import relative_l2
 from wm_core.nets.mlp import mlp
-from wm_core.physics.pinn import mean_square, navier_stokes, relative_l2
+from wm_core.physics.pinn import mean_square, navier_stokes
 from wm_core.physics.taylor import Periodic
 from wm_core.worlds.flows import TaylorGreen
 

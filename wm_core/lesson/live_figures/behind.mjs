@@ -256,7 +256,6 @@ async function render({ model, el }) {
   function play(on) {
     playing = on;
     player.textContent = on ? "Pause" : "Play";
-    player.setAttribute("aria-label", player.textContent);
   }
   const player = button("Play", () => play(!playing));
   const setEvent = (key) => { event = key; shift = 0; return again(); };

@@ -216,8 +216,6 @@ async function render({ model, el }) {
   const go = button(running ? "Stop" : "Go on", () => {
     running = !running;
     go.textContent = running ? "Stop" : "Go on";
-    go.setAttribute("aria-label", go.textContent);
-    go.setAttribute("aria-label", go.textContent);
   });
   el.append(
     row(

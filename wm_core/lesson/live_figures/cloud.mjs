@@ -325,11 +325,10 @@ async function render({ model, el }) {
   const inTurn = (act) => (busy = busy.then(act));
   const forward = (count = 1) => { for (let i = 0; i < count; i++) step(); paint(); };
   const rotate = (degrees) => { turn = ((Math.round(degrees) % 180) + 180) % 180; paint(); };
-  const pause = () => { going = false; go.textContent = "Follow the slope"; go.setAttribute("aria-label", go.textContent); };
+  const pause = () => { going = false; go.textContent = "Follow the slope"; };
   const go = button("Follow the slope", () => {
     going = !going;
     go.textContent = going ? "Pause" : "Follow the slope";
-    go.setAttribute("aria-label", go.textContent);
   });
   const again = () => { pause(); return inTurn(begin); };
   const change = (set) => (value) => { set(value); first = undefined; measure(); first = read.value; paint(); };

@@ -309,9 +309,7 @@ async function render({ model, el }) {
     bars.paint();
     report();
     hide.textContent = `${hidden.has(chosen) ? "Show" : "Hide"} ${name(chosen)}’s past`;
-    hide.setAttribute("aria-label", hide.textContent);
     flick.textContent = nudged().length ? "No nudge" : `Nudge ${name(chosen)}`;
-    flick.setAttribute("aria-label", flick.textContent);
     picker.querySelector("select").value = name(chosen);
   }
   const choose = (d) => {

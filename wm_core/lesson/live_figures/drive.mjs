@@ -180,7 +180,6 @@ async function render({ model, el }) {
   const hide = button("Hide the world", () => {
     hidden = !hidden;
     hide.textContent = hidden ? "Show the world" : "Hide the world";
-    hide.setAttribute("aria-label", hide.textContent);
     paint();
   });
   const another = () => {

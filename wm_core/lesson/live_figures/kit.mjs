@@ -132,11 +132,12 @@ export function say(ctx, words, x, y, colour, ground) {
 
 const FONT = "var(--wm-sans, system-ui, sans-serif)";
 
-export function button(label, press, { title = label } = {}) {
+// A button whose name is its label, and follows it; `title` names one whose label is a sign.
+export function button(label, press, { title } = {}) {
   return element(
     "button",
     {
-      type: "button", "aria-label": title, onclick: press,
+      type: "button", "aria-label": title ?? false, onclick: press,
       style: `min-width:2.75rem;min-height:2.75rem;padding:.3rem .9rem;border:1px solid var(--wm-grid,#dcd8ce);border-radius:8px;background:var(--wm-paper,#fff);color:var(--wm-ink,#23262e);font:600 .95rem ${FONT};cursor:pointer;touch-action:manipulation`,
     },
     label,

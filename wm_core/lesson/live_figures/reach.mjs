@@ -280,18 +280,14 @@ async function render({ model, el }) {
   for (const end of ["pointerup", "pointercancel"]) goalView.element.addEventListener(end, () => (held = null));
 
   const go = button("Go", () => (going ? halt() : start()));
-  function name(label) {
-    go.textContent = label;
-    go.setAttribute("aria-label", label);
-  }
   function start() {
     going = true;
     done = 0;
-    name("Pause");
+    go.textContent = "Pause";
   }
   function halt() {
     going = false;
-    name("Go");
+    go.textContent = "Go";
   }
   function another() {
     epoch++;

@@ -247,19 +247,15 @@ async function render({ model, el }) {
     return `Each terrace is a level of the ${kind} to the goal, the ${dark ? "lighter" : "darker"} the farther.`;
   }
   const drive = button("Drive", () => (driving ? halt() : go()));
-  function name(label) {
-    drive.textContent = label;
-    drive.setAttribute("aria-label", label);
-  }
   function go() {
     if (trail.length > limit || (first !== null && apart(at, goal) < near)) back();
     [driving, reveal] = [true, Infinity];
     tell("");
-    name("Pause");
+    drive.textContent = "Pause";
   }
   function halt() {
     driving = false;
-    name("Drive");
+    drive.textContent = "Drive";
   }
   function back() {
     halt();

@@ -181,7 +181,6 @@ async function render({ model, el }) {
   const play = button(playing ? "Pause" : "Play", () => {
     playing = !playing;
     play.textContent = playing ? "Pause" : "Play";
-    play.setAttribute("aria-label", play.textContent);
   });
   const pick = choice("wind", winds.map(([name], k) => [String(k), name]), "0", (k) => begin(Number(k)));
   el.append(

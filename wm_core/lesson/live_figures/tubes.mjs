@@ -204,7 +204,6 @@ async function render({ model, el }) {
   function play(on) {
     playing = on;
     go.textContent = on ? "Pause" : "Play";
-    go.setAttribute("aria-label", go.textContent);
   }
   const go = button("Play", () => play(!playing));
   const kinds = [...motions.map((words, i) => [String(i), words]), [String(motions.length), "frames shuffled"]];

@@ -124,13 +124,9 @@ async function render({ model, el }) {
     if (mine === asked) ({ flow, residual } = answer);
     paint();
   };
-  const nameGo = (label) => {
-    go.textContent = label;
-    go.setAttribute("aria-label", label);
-  };
   const pause = () => {
     playing = false;
-    nameGo("Let time run");
+    go.textContent = "Let time run";
   };
   const clear = () => {
     pairs = [];
@@ -152,7 +148,7 @@ async function render({ model, el }) {
     if (!pairs.length) scatter();
     if (t >= duration) t = 0;
     playing = true;
-    nameGo("Pause");
+    go.textContent = "Pause";
   });
   go.dataset.focus = "";
   const drop = (x, y) => {
