@@ -19,7 +19,7 @@ from wm_core.metrics.intervals import mean_and_range
 from wm_core.metrics.momentum import angular_momentum_error, momentum_error
 from wm_core.nets.ensemble import EnsembleMLP
 from wm_core.nets.size import parameters
-from wm_core.physics.graph_network import AntisymmetricGraph, CentralGraph, PlainGraph, edges, force_loss, rows
+from wm_core.physics.graph_network import AntisymmetricGraph, CentralGraph, PlainGraph, edges, force_loss, rows, weak
 from wm_core.physics.invariants import project
 from wm_core.physics.particles import System, film, fly
 from wm_core.training import Shuffled, fit
@@ -29,7 +29,7 @@ SEEDS = (0, 1, 2)
 N, H, STEPS = 5, 0.05, 400  # bodies, seconds a step, steps a flight: 20 s
 FILMS, FRAMES = 200, 10
 TRAINING, BATCH = 3000, 128
-RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 FAR = 0.2  # mean distance from the true places, in lengths of a spring, at which a prediction has lost them
 
 
@@ -39,7 +39,7 @@ class Whole(nn.Module):
     def __init__(self, width: int, potential: bool):
         super().__init__()
         self.potential = potential
-        self.net = EnsembleMLP((3 * N, width, width, 1 if potential else 2 * N), SEEDS)
+        self.net = weak(EnsembleMLP((3 * N, width, width, 1 if potential else 2 * N), SEEDS))
 
     def force(self, q: Tensor, bodies: Bodies) -> Tensor:
         """The force on each body; shapes as in `wm_core.physics.graph_network`."""
@@ -71,7 +71,7 @@ def slope(energy, q: Tensor) -> Tensor:
 
 def arms() -> dict[str, nn.Module]:
     """Untrained, an ensemble of all seeds each."""
-    ensemble = lambda *widths: EnsembleMLP(widths, SEEDS)  # noqa: E731
+    ensemble = lambda *widths: weak(EnsembleMLP(widths, SEEDS))  # noqa: E731
     return {
         "one network for all": Whole(56, potential=False),
         "slopes of one energy": Whole(60, potential=True),
@@ -153,7 +153,8 @@ def compare(steps: int = TRAINING, starts: int = 20) -> dict:
             "name": name, "weights": parameters(models[source]) // len(SEEDS), "rate": rates[source],
             "error of forces": left[source], **judged(world, path, truth, bodies),
         })  # fmt: skip
-        print(name, found[-1], mean_and_range(found[-1]["horizon"]), flush=True)
+        horizon, least, most = mean_and_range(found[-1]["horizon"])
+        print(f"{name}: horizon {horizon:.1f} s ({least:.1f} to {most:.1f})", flush=True)
     exact = judged(world, flown(world, world, x, bodies), truth, bodies)
     found.append({"name": TRUE, "error of forces": 0.0, **exact})
     still = judged(world, x.expand(STEPS + 1, 1, *x.shape), truth, bodies)

@@ -19,6 +19,15 @@ def test_a_page_gets_a_markdown_table(page, shown):
     )
 
 
+def test_a_bar_in_a_cell_does_not_end_it(page, shown):
+    table(["field", "h |div u|"], [["|k| = 1", 0.5]])
+    assert shown[0]["text/markdown"].splitlines() == [
+        r"| field | h \|div u\| |",
+        "| --- | ---: |",
+        r"| \|k\| = 1 | 0.500 |",
+    ]
+
+
 def test_a_terminal_gets_aligned_columns(capsys):
     table(["model", "error"], [["ours", 1.0]])
     assert capsys.readouterr().out == "model  error\nours   1.00\n"

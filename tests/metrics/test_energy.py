@@ -18,6 +18,7 @@ def test_an_energy_that_is_no_number_is_no_small_error():
 def test_drift_is_the_slope_per_second():
     time = torch.arange(100) * 0.5
     assert float(energy_drift(4 + 0.2 * time, 0.5)) == pytest.approx(0.05, rel=1e-4)
+    assert float(energy_drift(-4 + 0.2 * time, 0.5)) == pytest.approx(0.05, rel=1e-4)  # upwards, from below too
 
 
 def test_oscillation_is_not_drift():

@@ -38,6 +38,13 @@ def test_a_constant_torque_takes_torque_times_time():
     assert float(angular_momentum_error(path_of(p, q))) == pytest.approx(0.3 * 5 / 1.0)
 
 
+def test_what_turns_one_way_and_the_other_is_counted_for_both():
+    """At first 2 · 1 one way round and 3 · 1 the other, 5 in all; then 3 more of the other."""
+    q = torch.tensor([[2.0, 0.0], [0.0, 3.0]]).expand(2, 2, 2)
+    p = torch.tensor([[[0.0, 1.0], [1.0, 0.0]], [[0.0, 1.0], [2.0, 0.0]]])
+    assert float(angular_momentum_error(path_of(p, q))) == pytest.approx(3 / 5)
+
+
 def test_a_force_towards_the_origin_has_no_torque():
     angle = torch.linspace(0, 6, 50, dtype=torch.float64)[:, None]
     q = torch.stack([angle.cos(), angle.sin()], -1)
@@ -56,6 +63,10 @@ def test_each_path_of_a_batch_has_its_own():
 def test_bodies_at_rest_leave_nothing_to_compare_with(error):
     with pytest.raises(ValueError, match="without momentum"):
         error(torch.zeros(3, 2, 4))
+    path = torch.ones(3, 2, 2, 4)
+    path[:, 1] = 0  # one of two paths
+    with pytest.raises(ValueError, match="without momentum"):
+        error(path)
 
 
 def test_a_path_that_is_no_number_is_no_small_error():

@@ -18,3 +18,11 @@ def test_more_work_takes_longer():
     assert seconds(lambda: [a @ a for _ in range(20)], 3) > 2 * seconds(lambda: a @ a, 3) > 0
     with pytest.raises(ValueError, match="repeats: got 0"):
         seconds(lambda: None, 0)
+
+
+def test_the_shortest_run_counts_and_the_first_does_not(monkeypatch):
+    clock = iter([0.0, 5.0, 10.0, 12.0, 20.0, 23.0])
+    monkeypatch.setattr("time.process_time", lambda: next(clock))
+    runs = []
+    assert seconds(lambda: runs.append(1), repeats=3) == 2
+    assert len(runs) == 4

@@ -119,6 +119,14 @@ def test_boundary_terms_are_the_means_of_the_definition():
     torch.testing.assert_close(equation.loss(model, draw)["boundary"], 3 * sum(faces))
 
 
+def test_every_side_of_a_spreading_bump_counts_alike():
+    ones = Known(*(lambda x: torch.ones_like(x)[:, None],) * 3)
+    equation = Diffusion()
+    assert equation.loss(ones, drawn(equation))["boundary"].item() == pytest.approx(
+        4
+    )  # four sides, at each of which u misses 0 by 1
+
+
 def test_six_faces_in_one_product_are_the_faces_one_by_one():
     equation, model = Helmholtz(), SPINN(rank=4, width=8, seed=2).double()
     draw = drawn(equation, 5)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wm_core.physics.integrators import simulate, yoshida4
-from wm_core.physics.invariants import TOLERANCE, Kept, project, slopes, values
+from wm_core.physics.invariants import Kept, newton, project, slopes, values
 from wm_core.worlds.kepler import Kepler
 from wm_core.worlds.oscillators import Pendulum
 
@@ -40,7 +40,7 @@ def test_float32_reaches_what_it_can(seed):
     found = project(beside, BOTH, values(BOTH, x))
     assert found.x.dtype == torch.float32
     assert found.done.all()
-    assert (values(BOTH, found.x) - values(BOTH, x)).abs().max() <= TOLERANCE[torch.float32]
+    assert (values(BOTH, found.x) - values(BOTH, x)).abs().max() <= 1e-5
 
 
 @few
@@ -100,6 +100,92 @@ def test_inside_transforms():
     torch.testing.assert_close(torch.func.hessian(solve)(beside[0], c[0])[0], wanted)
 
 
+def test_values_and_slopes_are_those_of_the_invariants():
+    x, _ = planets(5, 7)
+    q, p = x.chunk(2, -1)
+    found, along = slopes(BOTH, x)
+    torch.testing.assert_close(found, torch.stack([KEPLER.energy(x), KEPLER.spin(x)], -1))
+    torch.testing.assert_close(values(BOTH, x), found)
+    torch.testing.assert_close(along[:, 0], torch.cat([-KEPLER.force(q), p], -1))
+    torch.testing.assert_close(along[:, 1], torch.stack([p[:, 1], -p[:, 0], -q[:, 1], q[:, 0]], -1))
+
+
+def test_the_multipliers_say_how_far_along_each_slope():
+    x, beside = planets(5, 8)
+    found = project(beside, BOTH, values(BOTH, x))
+    along = slopes(BOTH, beside)[1]
+    torch.testing.assert_close(found.x, beside + (found.multipliers[..., None] * along).sum(-2), atol=1e-14, rtol=0)
+    more = project(x, [KEPLER.spin], values([KEPLER.spin], x) + 0.01)
+    assert (more.multipliers > 0).all()
+
+
+def test_a_state_that_is_left_out_of_a_newton_step_has_no_multiplier():
+    x, beside = planets(2, 9)
+    found, along = slopes(BOTH, beside)
+    lam = newton(torch.ones(2, 2, dtype=x.dtype), found, along, along, values(BOTH, x), torch.tensor([True, False]))
+    assert torch.equal(lam[1], torch.zeros(2, dtype=x.dtype))
+    assert (lam[0] != 0).all()
+
+
+def test_the_tolerance_is_what_was_asked_for_and_a_share_of_large_values():
+    x, beside = planets(20, 10)
+    with torch.no_grad():  # with gradients a further step makes it better than was asked for
+        loose, tight = (project(beside, BOTH, values(BOTH, x), tolerance=share) for share in (1e-4, 1e-12))
+    assert loose.done.all()
+    assert loose.iterations < tight.iterations
+    assert 1e-12 < (values(BOTH, loose.x) - values(BOTH, x)).abs().max() <= 1e-4
+    assert not project(beside, BOTH, values(BOTH, x), tolerance=0.0).done.all()
+    large = [lambda x: 1e6 * KEPLER.energy(x)]  # its last digit is larger than 1e-12
+    assert project(beside, large, values(large, x)).done.all()
+
+
+def test_one_invariant_that_is_right_does_not_make_up_for_one_that_is_not():
+    x, _ = planets(20, 11)
+    c = values(BOTH, x) + torch.tensor([0.0, 1e-3], dtype=x.dtype)
+    found = project(x, BOTH, c)
+    assert found.iterations > 0
+    assert found.done.all()
+    assert (values(BOTH, found.x) - c).abs().max() <= 1e-12
+    assert not project(x, BOTH, c, iterations=1).done.any()
+
+
+def test_how_short_a_slope_may_be_is_asked_for():
+    slow = torch.tensor([[1e-4, 0.0]], dtype=torch.float64)  # its slope is as long as 1e-3
+    c = PENDULUM.energy(slow)[:, None] * 1.01
+    assert project(slow, [PENDULUM.energy], c, tolerance=1e-14).done.all()
+    assert not project(slow, [PENDULUM.energy], c, tolerance=1e-14, flat=1e-2).done.any()
+    both = [PENDULUM.energy, lambda x: x[..., 1]]  # one slope is long enough, the other is not
+    assert not project(slow, both, values(both, slow) + 1e-6, flat=2e-3).done.any()
+
+
+@pytest.mark.parametrize(("angle", "done"), [(1e-4, True), (3e-7, False)])
+def test_slopes_that_are_as_good_as_parallel_give_no_direction(angle, done):
+    nearly = [lambda x: x[..., 0], lambda x: x[..., 0] + angle * x[..., 1]]
+    x = torch.ones(1, 2, dtype=torch.float64)
+    found = project(x, nearly, values(nearly, x) + torch.tensor([0.0, 1e-5], dtype=x.dtype))
+    assert bool(found.done) == done
+    wanted = 1e-5 / angle if done else 0.0
+    torch.testing.assert_close(found.x - x, torch.tensor([[0.0, wanted]], dtype=x.dtype), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("dtype", "off", "reached"), [(torch.float64, 5e-11, 1e-12), (torch.float32, 1e-4, 1e-5)])
+def test_what_is_nearly_right_is_put_right_in_the_precision_of_the_state(dtype, off, reached):
+    x, _ = planets(20, 14, dtype=dtype)
+    c = values(BOTH, x.double()) + off
+    with torch.no_grad():
+        found = project(x, BOTH, c)
+    assert found.x.dtype == found.multipliers.dtype == dtype
+    assert found.done.all()
+    assert found.iterations > 0
+    assert (values(BOTH, found.x) - c.to(dtype)).abs().max() <= reached
+
+
+def test_slopes_of_any_length_can_be_independent():
+    x, beside = planets(5, 12)
+    tiny = [lambda x: 1e-4 * KEPLER.energy(x), lambda x: 1e-4 * KEPLER.spin(x)]
+    assert project(beside, tiny, values(tiny, x), tolerance=1e-15).done.all()
+
+
 def test_no_change_of_the_state_along_the_level_is_lost():
     """The projection's Jacobian takes nothing from directions along the level, at a state that is on it."""
     x, _ = planets(5, 3)
@@ -138,9 +224,12 @@ def test_what_stays_has_a_derivative_too(dtype):
 
 def test_an_energy_that_no_state_has_is_not_pretended():
     x = torch.tensor([[0.3, 0.2]], dtype=torch.float64)
-    found = project(x, [PENDULUM.energy], torch.tensor([-1.0], dtype=torch.float64))
-    assert not found.done.any()
-    assert torch.equal(found.x, x)
+    for grad in (True, False):
+        with torch.set_grad_enabled(grad):
+            found = project(x, [PENDULUM.energy], torch.tensor([-1.0], dtype=torch.float64))
+        assert not found.done.any()
+        assert torch.equal(found.x, x)
+        assert torch.equal(found.multipliers, torch.zeros(1, 1, dtype=torch.float64))
 
 
 def test_a_wrong_value_is_met_as_exactly_as_a_right_one():
@@ -180,8 +269,39 @@ def test_a_world_model_that_keeps_what_it_should():
     path = model.rollout(model.encode(x), torch.zeros(7, 40, 0))
     assert path.shape == (7, 40, 4)
     assert (values(BOTH, path) - values(BOTH, x)[:, None]).abs().max() < 1e-11
-    worked = model.predict(x, c=values(BOTH, x) + 0.01)
-    torch.testing.assert_close(values(BOTH, worked), values(BOTH, x) + 0.01)
+    c = values(BOTH, x) + 0.01
+    torch.testing.assert_close(values(BOTH, model.predict(x, c=c)), c)
+    torch.testing.assert_close(values(BOTH, model.rollout(x, torch.zeros(7, 3, 0), c)), c[:, None].expand(7, 3, 2))
+
+
+def test_a_world_model_with_actions_is_told_them_and_its_options():
+    class Pushed(torch.nn.Module):
+        def predict(self, z, a):
+            return z + torch.cat([torch.zeros_like(a), a], -1)
+
+    x, _ = planets(7, 13)
+    a = 0.01 * torch.randn(7, 3, 2, generator=torch.Generator().manual_seed(0), dtype=x.dtype)
+    model = Kept(Pushed(), BOTH)
+    assert torch.equal(model.encode(x), x)
+    wanted = project(Pushed().predict(x, a[:, 0]), BOTH, values(BOTH, x)).x
+    assert torch.equal(model.predict(x, a[:, 0]), wanted)
+    path = model.rollout(x, a)
+    assert torch.equal(path[:, 0], wanted)  # the start is no part of it
+    assert torch.equal(path[:, 1], model.predict(wanted, a[:, 1], values(BOTH, x)))
+    loose = Kept(Pushed(), BOTH, tolerance=1.0)
+    with torch.no_grad():
+        assert torch.equal(loose.predict(x, a[:, 0]), Pushed().predict(x, a[:, 0]))  # near enough as it is
+
+
+def test_a_rollout_stays_on_the_first_level_after_a_step_that_could_not_be_projected():
+    class Halts(torch.nn.Module):
+        def predict(self, z, a):
+            return a  # goes where it is told
+
+    start, rest = torch.tensor([[0.5, 0.0]], dtype=torch.float64), torch.zeros(1, 2, dtype=torch.float64)
+    path = Kept(Halts(), [PENDULUM.energy]).rollout(start, torch.stack([rest, 1.02 * start], -2))
+    assert torch.equal(path[:, 0], rest)
+    torch.testing.assert_close(PENDULUM.energy(path[:, 1]), PENDULUM.energy(start))
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,36 @@ def test_matrices_do_what_the_transform_does(n, scheme):
     torch.testing.assert_close(div, divergence(u, box, scheme), atol=1e-5 * float(div.abs().max()), rtol=1e-4)
 
 
+def test_a_matrix_takes_the_wrong_sign_too_and_measures_what_came_in():
+    box = Box((12, 9), (2.0, 3.0))
+    u = at_random(box, 4, torch.float32)
+    right, wrong = MatrixLeray(box)(u), MatrixLeray(box)(u, -1.0)
+    torch.testing.assert_close(wrong[0] + right[0], 2 * u, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(right[0], leray(u, box), atol=1e-5, rtol=1e-5)
+    assert torch.equal(right[1], wrong[1])
+    torch.testing.assert_close(divergence(wrong[0], box), 2 * right[1], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_each_scheme_removes_what_it_measures(periodic):
+    box = Box((10, 12), (2.0, 3.0), periodic)
+    u = at_random(box, 6)
+    for scheme, other in (("spectral", "central"), ("central", "spectral")):
+        v = leray(u, box, scheme)
+        assert divergence(v, box, scheme).abs().max() < 1e-12
+        assert divergence(v, box, other).abs().max() > 1e-2
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_the_mean_of_a_source_is_left_out(periodic):
+    box = Box((6, 8), (2.0, 3.0), periodic)
+    source = torch.randn(6, 8, generator=torch.Generator().manual_seed(7), dtype=F64)
+    phi = solve_poisson(source, box)
+    assert phi.mean().abs() < 1e-12
+    torch.testing.assert_close(phi, solve_poisson(source + 5, box))
+    torch.testing.assert_close(face_divergence(face_gradient(phi, box), box), source - source.mean())
+
+
 def test_the_wrong_sign_doubles_the_divergence_and_the_wrong_operator_hides_some():
     box = Box((64, 64))
     x = (torch.arange(64, dtype=F64) * box.spacing[0])[:, None]

@@ -48,6 +48,15 @@ def test_what_rounding_takes_is_given_back():
     assert float(total) - 1 == pytest.approx(3e-5, rel=0.01)
 
 
+def test_places_too_get_back_what_rounding_takes():
+    """One body that nothing acts on, so slow that plain addition in float32 leaves it where it is."""
+    alone = Bodies(torch.ones(1), torch.ones(1))
+    x = torch.tensor([[1.0, 1.0, 3e-7, 0.0]])
+    reached, stalled = (fly(System(WORLD, alone), x, 0.1, 1000, exact=exact)[-1, 0, 0] for exact in (True, False))
+    assert float(stalled) == 1.0
+    assert float(reached) - 1 == pytest.approx(3e-5, rel=0.01)
+
+
 def test_carrying_makes_float32_keep_momentum_better():
     x, bodies = X.float(), Bodies(*(part.float() for part in BODIES))
     system = System(WORLD, bodies)
@@ -72,6 +81,8 @@ def test_the_world_as_a_world_model():
         z = model.predict(z, actions[:, t])
         torch.testing.assert_close(path[:, t], z)
     assert torch.equal(model.decode(model.encode(X)), X)
+    push = actions.unflatten(-1, (5, 2)).movedim(1, 0)
+    torch.testing.assert_close(model.decode(path).movedim(1, 0), fly(SYSTEM, X, 0.05, 6, push)[1:])
 
 
 def test_one_set_of_bodies_serves_any_number_of_plans():
@@ -89,6 +100,46 @@ def test_a_film_gives_the_force_that_takes_a_frame_to_the_next():
     assert seen.force.sum(-2).abs().max() < 1e-4  # in float32
 
 
+def test_a_film_is_of_nature_and_not_of_the_step():
+    """What is learned is the force over a frame, and not the one at an instant: steps yet finer hardly change it."""
+    seen, finer = (film(WORLD, 3, 5, torch.Generator().manual_seed(4), h=0.05, frames=10, fine=k) for k in (8, 64))
+    instant = WORLD.force(seen.q, seen.bodies)
+    off = (seen.force - instant).abs().max()
+    assert off > 1e-3 * instant.abs().max()
+    assert (seen.force - finer.force).abs().max() < 0.1 * off
+
+
+def test_each_moment_of_a_film_has_its_own_bodies_and_the_whole_drifts_as_asked():
+    resting, drifting = (
+        film(WORLD, 3, 5, torch.Generator().manual_seed(4), h=0.05, frames=10, drift=v) for v in (0.0, 1.0)
+    )
+    _, bodies = WORLD.start(3, 5, torch.Generator().manual_seed(4))
+    for part, at_start in zip(resting.bodies, bodies, strict=True):
+        assert torch.equal(part.view(10, 3, 5), at_start.float().expand(10, 3, 5))
+    for seen, drifts in ((resting, False), (drifting, True)):
+        weighed = seen.bodies.mass[..., None] * seen.q
+        centre = (weighed.sum(1) / seen.bodies.mass.sum(1)[:, None]).view(10, 3, 2)
+        gone = (centre[-1] - centre[0]).norm(dim=-1)
+        assert (gone > 0.05).all() if drifts else (gone < 1e-5).all()
+
+
+def test_the_field_is_velocity_and_all_that_acts():
+    push = torch.randn(4, 5, 2, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    q, p = X.chunk(2, -1)
+    here, there = SYSTEM.field(X, push).chunk(2, -1)
+    torch.testing.assert_close(here, p / BODIES.mass[..., None])
+    torch.testing.assert_close(there, WORLD.force(q, BODIES) + push)
+
+
+def test_a_body_of_mass_zero_stays_and_disturbs_nobody():
+    more = torch.cat([X, X[:, :2].clone()], 1)  # even where another is
+    more[:, 5:, 2:] = 0
+    padded = Bodies(*(torch.nn.functional.pad(part, (0, 2)) for part in BODIES))
+    path = fly(System(WORLD, padded), more, 0.05, 20)
+    torch.testing.assert_close(path[..., :5, :], fly(SYSTEM, X, 0.05, 20))
+    assert torch.equal(path[-1, :, 5:], more[:, 5:])
+
+
 def test_friction_brakes_the_field_alone():
     slow = System(Particles(friction=0.3), BODIES)
     difference = SYSTEM.field(X) - slow.field(X)
@@ -101,6 +152,7 @@ def test_friction_brakes_the_field_alone():
     [
         (lambda q: q[..., :4, :], "q: got shape"),
         (lambda q: q[..., 0], "q: got shape"),
+        (lambda q: torch.cat([q, q[..., :1]], -1), "q: got shape"),
         (lambda q: q * torch.nan, "NaN"),
         (lambda q: q * 0, "two bodies in one place"),
     ],
@@ -110,11 +162,24 @@ def test_what_no_force_can_be_had_from_is_refused_by_name(change, says):
         SYSTEM.force(change(X[..., :2]))
 
 
+def test_one_place_for_two_bodies_is_refused_and_one_coordinate_is_not():
+    q = X[..., :2].clone()
+    q[0, 1, 0] = q[0, 0, 0]
+    SYSTEM.force(q)
+    q[0, 1, 1] = q[0, 0, 1]
+    with pytest.raises(ValueError, match="two bodies in one place"):
+        SYSTEM.force(q)
+    two = System(WORLD, Bodies(torch.ones(2), torch.ones(2)))
+    with pytest.raises(ValueError, match="two bodies in one place"):
+        two.force(torch.ones(2, 2))
+
+
 def test_pushes_and_steps_go_together():
     with pytest.raises(ValueError, match="steps: got 3 with every = 2"):
         fly(SYSTEM, X, 0.05, 3, every=2)
-    with pytest.raises(ValueError, match="pushes: 2"):
-        fly(SYSTEM, X, 0.05, 3, torch.zeros(2, 4, 5, 2, dtype=torch.float64))
+    for many in (2, 4):
+        with pytest.raises(ValueError, match=f"pushes: {many}"):
+            fly(SYSTEM, X, 0.05, 3, torch.zeros(many, 4, 5, 2, dtype=torch.float64))
 
 
 def test_it_flies_inside_transforms_and_gradients_pass():

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from wm_core.nets.ensemble import EnsembleMLP
 from wm_core.nets.mlp import mlp
 from wm_core.physics import pinn
 from wm_core.physics.flow import Flow
@@ -46,12 +47,63 @@ def test_residuals_are_those_of_autograd(seed, viscosity):
     torch.testing.assert_close(mass, slope(u, points, 1) + slope(v, points, 2), rtol=1e-10, atol=1e-10)
 
 
+@few
+@given(seed=st.integers(0, 99), viscosity=st.floats(0.001, 2.0))
+def test_the_residual_of_burgers_is_that_of_autograd(seed, viscosity):
+    net, points = tanh_net(2, 1, seed), torch.randn(7, 2, dtype=torch.float64).requires_grad_()
+    u = net(points)[:, 0]
+    u_x = slope(u, points, 1)
+    wanted = slope(u, points, 0) + u * u_x - viscosity * slope(u_x, points, 1)
+    found = pinn.burgers(net, points.detach(), viscosity)
+    torch.testing.assert_close(found[:, 0], wanted, rtol=1e-10, atol=1e-10)
+
+
+def test_networks_side_by_side_miss_burgers_equation_as_each_does_alone():
+    nets = EnsembleMLP((2, 6, 6, 1), range(3)).double()
+    points = torch.randn(7, 2, dtype=torch.float64)
+    found = pinn.burgers(nets, points.expand(3, -1, -1), 0.1)
+    alone = torch.cat([pinn.burgers(nets.member(i), points[None], 0.1) for i in range(3)])
+    torch.testing.assert_close(found, alone, rtol=1e-10, atol=1e-10)
+
+
+@few
+@given(seed=st.integers(0, 99), viscosity=st.floats(0.001, 2.0))
+def test_a_steady_flow_misses_what_the_same_flow_misses_at_any_moment(seed, viscosity):
+    steady, points = tanh_net(2, 3, seed), torch.randn(7, 3, dtype=torch.float64)
+    blind = nn.Linear(3, 2, bias=False).double()  # to time
+    blind.weight.data = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).double()
+    wanted = pinn.navier_stokes(nn.Sequential(blind, steady), points, viscosity)
+    for got, want in zip(pinn.kovasznay(steady, points[:, 1:], viscosity), wanted, strict=True):
+        torch.testing.assert_close(got, want, rtol=1e-10, atol=1e-10)
+
+
+def test_a_residual_with_components_counts_by_its_squared_length():
+    assert pinn.mean_square(torch.tensor([[3.0, 4.0], [0.0, 1.0]])) == 13
+    assert pinn.mean_square(torch.tensor([1.0, 3.0])) == 5
+
+
 def test_a_sine_wave_that_is_carried_leaves_nothing_over():
     net = nn.Sequential(nn.Linear(2, 1), Sin()).double()
     net[0].weight.data, net[0].bias.data = torch.tensor([[-20.0, 1.0]]).double(), torch.zeros(1).double()
     points = torch.rand(9, 2, dtype=torch.float64)
     assert pinn.advection(net, points, 20.0).abs().max() < 1e-12
     assert pinn.advection(net, points, 10.0).abs().max() > 1
+
+
+def test_the_true_flow_has_no_error_at_its_own_viscosity_and_to_the_end():
+    problem = VortexProblem(low=0.02, high=0.2, duration=3.0)
+    assert max(problem.errors(TaylorGreen(0.07), viscosity=0.07)) < 1e-6
+    assert min(problem.errors(TaylorGreen(0.02), viscosity=0.07)) > 0.1
+
+    def stops(points):
+        return TaylorGreen(0.07)(torch.cat([points[:, :1].clamp_max(1.0), points[:, 1:]], -1))
+
+    assert min(problem.errors(stops, viscosity=0.07)) > 0.1
+
+    def pressed(points):  # by a number that differs from moment to moment
+        return TaylorGreen(0.07)(points) + points[:, :1] * torch.tensor([0.0, 0.0, 5.0])
+
+    assert max(problem.errors(pressed, viscosity=0.07)) < 1e-5
 
 
 def test_still_water_obeys_the_law_and_misses_the_start():
@@ -62,6 +114,11 @@ def test_still_water_obeys_the_law_and_misses_the_start():
     terms = problem.terms(net, problem.draw(50, torch.Generator()), problem.draw(50, torch.Generator(), t=0.0))
     assert terms["momentum"] == terms["mass"] == 0
     assert terms["initial"] > 0.1
+    heavy = problem.terms(
+        net, *(problem.draw(50, torch.Generator().manual_seed(1), t=0.0) for _ in range(2)), weight=20.0
+    )
+    light = problem.terms(net, *(problem.draw(50, torch.Generator().manual_seed(1), t=0.0) for _ in range(2)))
+    torch.testing.assert_close(heavy["initial"], 20 * light["initial"])
 
 
 def test_one_network_for_all_viscosities_knows_which_is_meant():
@@ -72,6 +129,11 @@ def test_one_network_for_all_viscosities_knows_which_is_meant():
     assert 0.02 <= nu.min() < 0.03 < 0.15 < nu.max() <= 0.2
     points[:, 3] = problem.scaled(0.07)
     torch.testing.assert_close(problem.viscosity(points), torch.full((500, 1), 0.07))
+    net = problem.network().double()
+    here = points.double()
+    for side in (torch.tensor([0.0, SIDE, 0.0, 0.0]), torch.tensor([0.0, 0.0, SIDE, 0.0])):
+        torch.testing.assert_close(net(here + side), net(here), rtol=1e-6, atol=1e-6)
+        assert not torch.allclose(net(here + side / 2), net(here), atol=1e-3)
     flow, residual = ExportedVortex(problem.network(), problem)(points)
     assert flow.shape == (500, 3)
     assert residual.shape == (500,)
@@ -136,8 +198,10 @@ def test_the_books_of_a_pushed_and_rubbed_pendulum_balance(seed, friction, push)
 
 
 def test_a_constant_keeps_its_energy_whatever_moves():
-    assert pinn.kept_energy(torch.full((5, 9), 3.0)) == 0
-    assert pinn.kept_energy(torch.randn(5, 9)) > 0
+    assert (
+        pinn.kept_energy(torch.arange(5.0)[:, None].expand(5, 9)) == 0
+    )  # each of five trajectories has its own constant
+    assert pinn.kept_energy(2 * torch.arange(9.0).expand(5, 9)) == 4
 
 
 def test_books_with_a_move_missing_are_refused():

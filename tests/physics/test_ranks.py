@@ -29,6 +29,32 @@ def test_turning_by_a_right_angle_swaps_the_axes():
     torch.testing.assert_close(other.value(EVEN, EVEN), one.value(EVEN, EVEN).T.flip(0), atol=1e-6, rtol=0)
 
 
+def test_a_turned_ridge_lies_along_its_turned_axis():
+    x, y = (
+        torch.tensor([0.6 * 3**0.5 / 2, -0.3]).double(),
+        torch.tensor([0.3, 0.6 * 3**0.5 / 2]).double(),
+    )  # 30° and 120°, 0.6 away
+    along, across = Ridge(30.0).value(x, y).diagonal().tolist()
+    assert along == pytest.approx(torch.exp(torch.tensor(-(0.6**2) / (2 * 0.8**2))).item(), abs=1e-6)
+    assert across == pytest.approx(torch.exp(torch.tensor(-(0.6**2) / (2 * 0.2**2))).item(), abs=1e-6)
+
+
+def test_two_waves_are_those_that_are_named():
+    x, y = torch.tensor([0.2]).double(), torch.tensor([0.1]).double()
+    sin = lambda share: torch.sin(torch.tensor(share * torch.pi)).item()  # noqa: E731
+    assert TwoWaves().value(x, y).item() == pytest.approx(sin(0.2) * sin(0.1) + sin(0.6) * sin(0.2))
+
+
+def test_an_error_is_a_share_of_its_own_picture():
+    ladder = RankLadder((Ridge(30.0), TwoWaves()), (2,), width=6, layers=2)
+    for weight in ladder.parameters():
+        torch.nn.init.zeros_(weight)
+    torch.testing.assert_close(ladder.errors(), torch.ones(2, 1))
+    torch.testing.assert_close(
+        ladder.misses(EVEN.float(), EVEN.float(), torch.full((2, 48, 48), 7.0)), torch.ones(2, 1)
+    )
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.integers(1, 5), st.integers(0, 99))
 def test_no_sum_of_products_is_below_the_floor(rank, seed):

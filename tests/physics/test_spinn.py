@@ -46,6 +46,27 @@ def test_derivatives_are_autograds(axes, rank, layers, gated, seed):
 
 
 @pytest.mark.parametrize("gated", [True, False])
+def test_an_axis_network_is_the_formula_of_its_layers(gated):
+    model = lively(axes=1, rank=3, width=4, layers=3, gated=gated)
+    x = points(5)[0]
+    heard = [(weight[0], bias[0]) for weight, bias in zip(model.weights, model.biases, strict=True)]
+    h = torch.tanh(x[:, None] @ heard[0][0] + heard[0][1])
+    if gated:
+        low, high, h = h.chunk(3, -1)
+    for weight, bias in heard[1:-1]:
+        z = torch.tanh(h @ weight + bias)
+        h = (1 - z) * low + z * high if gated else z
+    torch.testing.assert_close(model.factors(x)[0].value, h @ heard[-1][0] + heard[-1][1])
+
+
+def test_weights_are_as_wide_as_promised_and_biases_are_zero():
+    model = SPINN(axes=2, rank=50, width=200, layers=2)
+    for weight, wanted in zip(model.weights, (2 / 201, 2 / 400, 2 / 250), strict=True):
+        assert weight.var().item() == pytest.approx(wanted, rel=0.1)
+    assert not any(bias.any() for bias in model.biases)
+
+
+@pytest.mark.parametrize("gated", [True, False])
 def test_the_gradient_of_a_second_derivative_by_the_weights_is_autograds(gated):
     model = lively(axes=2, rank=3, width=5, layers=3, gated=gated)
     x, y = points(4, 3)
@@ -122,6 +143,17 @@ def test_it_works_inside_transforms():
     other = points(2)[0]
     together = vmap(lambda x: model(x, other))(many)
     torch.testing.assert_close(together, torch.stack([model(x, other) for x in many]), atol=1e-13, rtol=0)
+
+
+@pytest.mark.parametrize("gated", [True, False])
+def test_slopes_and_curvatures_are_the_same_inside_transforms(gated):
+    model = lively(axes=2, rank=3, width=4, layers=3, gated=gated)
+    many = torch.stack([points(3, seed=k)[0] for k in range(4)])
+    other = points(2)[0]
+    together = vmap(lambda x: model.factors(x, other)[0])(many)
+    for order, name in zip(together, Factors._fields, strict=True):
+        alone = torch.stack([getattr(model.factors(x, other)[0], name) for x in many])
+        torch.testing.assert_close(order, alone, atol=1e-12, rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, float64])

@@ -153,6 +153,22 @@ def test_periodic_features_repeat_exactly_as_promised():
     assert layer(x).shape == (9, layer.width)
     torch.testing.assert_close(layer(x + torch.tensor([0.0, 2.0])), layer(x))
     assert not torch.allclose(layer(x + torch.tensor([0.0, 1.0])), layer(x))
+    turned = torch.pi * x[:, 1:] * torch.arange(1, 4)
+    torch.testing.assert_close(layer(x), torch.cat([x[:, :1], turned.sin(), turned.cos()], -1))
+
+
+def test_what_comes_before_periodic_features_learns_too():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), Periodic((None, 2.0, 1.5)), nn.Linear(5, 1)).double()
+    x, directions = torch.randn(6, 2).double(), torch.eye(2).double()
+    for got, wanted in zip(
+        *(
+            torch.autograd.grad(sum(part.square().sum() for part in jet), list(net.parameters()))
+            for jet in (taylor(net, x), by_autograd(net, x, directions))
+        ),
+        strict=True,
+    ):
+        torch.testing.assert_close(got, wanted, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize(

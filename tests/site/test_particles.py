@@ -141,6 +141,28 @@ def test_a_drag_says_from_where_and_how_fast(bodies):
     assert place[1] == pytest.approx(2, abs=0.15 + 4 * since**2)
 
 
+def test_the_view_goes_where_the_world_goes(bodies):
+    """Whoever throws in a body sets the whole in motion; a drag then starts where the reader sees it start."""
+    bodies.get_by_role("button", name="Throw one in").click()
+    until(bodies, "Math.hypot(...s.eye) > 0.3")
+    stopped(bodies)
+    eye = torch.tensor(state(bodies, "eye"))
+    q, mass = (torch.tensor(state(bodies, what)) for what in ("worlds.actual.q", "mass"))
+    torch.testing.assert_close(eye, (mass[:, None] * q).sum(0) / mass.sum(), atol=1e-5, rtol=0)
+    panel = bodies.locator("canvas").first
+    panel.scroll_into_view_if_needed()
+    box = panel.bounding_box()
+    x, y, unit = box["x"] + box["width"] / 2, box["y"] + box["width"] / 2, box["width"] / 2 / REACH
+    mouse = bodies.page.mouse
+    mouse.move(x + unit, y - 2 * unit)
+    mouse.down()
+    mouse.up()
+    until(bodies, "s.mass.length === 7")
+    torch.testing.assert_close(
+        torch.tensor(state(bodies, "worlds.actual.q[6]")), eye + torch.tensor([1.0, 2.0]), atol=0.1, rtol=0
+    )
+
+
 def test_the_keys_throw_too_and_ten_is_all_that_it_holds(bodies):
     pad = bodies.get_by_role("application")
     for _ in range(7):

@@ -41,6 +41,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], *, digits: int 
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     plain = "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
     rule = ["---"] + ["---:"] * (len(head) - 1)
+    lines = [[cell.replace("|", r"\|") for cell in line] for line in lines]  # else it would end the cell
     emit(plain, markdown="\n".join("| " + " | ".join(line) + " |" for line in [lines[0], rule, *lines[1:]]))
 
 

@@ -237,9 +237,7 @@ class Diffusion(GridEquation):
             for z, a, b in zip((t, x, y), self.low, self.high, strict=True)
         ]
         for axis, place in enumerate(places):  # linear between grid points, one axis after another
-            floor = (
-                place.floor().clamp(0, len(field) - 2) if axis == 0 else place.floor().clamp(0, field.shape[axis] - 2)
-            )
+            floor = place.floor().clamp(0, field.shape[axis] - 2)
             share = (place - floor).view([-1 if i == axis else 1 for i in range(3)])
             low = field.index_select(axis, floor.long())
             field = torch.lerp(low, field.index_select(axis, floor.long() + 1), share)

@@ -98,7 +98,8 @@ def project(
     is too, and not ``done``.
 
     The derivative is that of the solution, not of the search for it. The search runs without gradients; one more Newton step from where it
-    ended has the solution's first derivative, by the implicit function theorem, and a further one its second.
+    ended has the solution's first derivative, by the implicit function theorem, and a further one its second. So where gradients are enabled
+    the result is a little more exact than where they are not.
 
     Args:
         x: candidates ``(*batch, n)``, in float32 or float64.

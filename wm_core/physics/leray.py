@@ -43,8 +43,8 @@ def remove_sources(u: Tensor, box: Box, scheme: Scheme = "spectral") -> Tensor:
     ks = slope_numbers(box, u, scheme)
     square = sum(k * k for k in ks)
     square = torch.where(square == 0, 1, square)  # the mean and Nyquist's waves have no direction: they stay
-    phi = sum(k * wave for k, wave in zip(ks, waves, strict=True)) / square
-    kept = torch.stack([wave - k * phi for k, wave in zip(ks, waves, strict=True)], -box.dims - 1)
+    along = sum(k * wave for k, wave in zip(ks, waves, strict=True)) / square  # i times the potential's waves
+    kept = torch.stack([wave - k * along for k, wave in zip(ks, waves, strict=True)], -box.dims - 1)
     return torch.fft.irfftn(kept, s=box.cells, dim=box.axes)
 
 

@@ -156,7 +156,7 @@ class Film(NamedTuple):
 
     Attributes:
         q: (..., n, 2) places in the middle one of three frames.
-        force: (..., n, 2) what must have acted there: m (q after - 2 q + q before) / h², without the known pushes.
+        force: (..., n, 2) what must have acted there: m (q after - 2 q + q before) / h².
         bodies: mass and charge of each, (..., n).
     """
 

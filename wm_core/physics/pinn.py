@@ -13,8 +13,8 @@ from wm_core.physics.taylor import taylor
 Points = Float[Tensor, "n d"]
 
 
-def burgers(net: nn.Module, points: Points, viscosity: float) -> Float[Tensor, "n 1"]:
-    """The residual u_t + u u_x - ν u_xx of a network (t, x) -> u."""
+def burgers(net: nn.Module, points: Float[Tensor, "*members n 2"], viscosity: float) -> Float[Tensor, "*members n 1"]:
+    """The residual u_t + u u_x - ν u_xx of a network (t, x) -> u, or of an ensemble of them."""
     u, (u_t, u_x), (u_xx,) = taylor(net, points, second=[[0, 1]])
     return u_t + u * u_x - viscosity * u_xx
 

@@ -42,7 +42,8 @@ class SPINN(nn.Module):
         width, layers: of each axis' network, the last linear layer not counted; 64 and 4 in the authors' code.
         gated: each hidden layer h becomes (1 - h) U + h V with two further encodings U and V of the coordinate, as in the authors'
             code; otherwise the networks are plain.
-        seed: of the weights, which are normal with variance 2 / (in + out); biases are 0. Both as in the authors' code.
+        seed: of the weights, which are normal with variance 2 / (in + out); biases are 0. So they are in the authors' code, where the
+            normal's tails are cut off.
     """
 
     def __init__(
@@ -77,7 +78,10 @@ class SPINN(nn.Module):
             raise ValueError(f"points: got shapes {got}, wanted {self.axes} tensors (n,) with n at least 1")
         longest = max(len(x) for x in points)
         x = torch.stack([nn.functional.pad(x, (0, longest - len(x))) if len(x) < longest else x for x in points])
-        by_axis = [Factors(*orders.unbind()) for orders in self.propagate(finite("points", x)).unbind()]
+        orders = (
+            self.propagate(finite("points", x)).flatten(0, 1).unbind()
+        )  # in one go, as its gradient is put together in one
+        by_axis = [Factors(*orders[i : i + 3]) for i in range(0, len(orders), 3)]
         return [f if len(x) == longest else f.at(slice(len(x))) for f, x in zip(by_axis, points, strict=True)]
 
     def propagate(self, x: Float[Tensor, "axes n"]) -> Float[Tensor, "axes 3 n rank"]:
@@ -115,19 +119,17 @@ def combine(factors: Sequence[Float[Tensor, "_ rank"]]) -> Tensor:
 def laplacian(factors: Sequence[Factors], weights: Sequence[float], shift: float = 0.0) -> Tensor:
     """Σ_i w_i ∂²u/∂x_i² + shift · u on the grid.
 
-    Terms that share the last axis' factor are added before the sum over r, so the grid is met in one matrix product, of rank 2 R,
-    whatever the number of axes. For each r, (bent, plain) are the terms with and without a second derivative among the axes so far.
+    Terms that share the last axis' factor are added before the sum over r, so the grid is met in two matrix products, whatever the
+    number of axes. For each r, bent and plain are the terms with and without a second derivative among the axes so far.
     """
     first, *middle, last = factors
-    bent, plain = (weights[0] * first.second + shift * first.value).mT, first.value.mT  # (R, n_1)
+    bent, plain = weights[0] * first.second + shift * first.value, first.value  # (n_1, R)
     for factor, weight in zip(middle, weights[1:-1], strict=True):
-        pairs = torch.stack([bent, plain, plain, torch.zeros_like(plain)], 1).unflatten(1, (2, 2))  # (R, 2, 2, n)
-        both = torch.stack([factor.value.mT, weight * factor.second.mT], 1)  # (R, 2, m)
-        pairs = pairs.transpose(2, 3).flatten(1, 2) @ both  # (R, 2 n, m): bent · value + plain · second; plain · value
-        bent, plain = pairs.view(len(pairs), 2, -1).unbind(1)
-    left = torch.stack([bent, plain], 1).flatten(0, 1)  # (2 R, n_1 ··· n_{d-1})
-    right = torch.stack([last.value, weights[-1] * last.second], -1).flatten(1)  # (n_d, 2 R)
-    return (left.mT @ right.mT).view([len(factor.value) for factor in factors])
+        carried = bent[:, None] * factor.value
+        bent = torch.addcmul(carried, plain[:, None], factor.second, value=weight).flatten(0, 1)
+        plain = (plain[:, None] * factor.value).flatten(0, 1)
+    grid = torch.addmm(plain @ (weights[-1] * last.second).mT, bent, last.value.mT)
+    return grid.view([len(factor.value) for factor in factors])
 
 
 def layer(stack: Tensor, weight: Tensor, bias: Tensor, low: Tensor | None = None, gap: Tensor | None = None) -> Tensor:
@@ -139,12 +141,14 @@ def layer(stack: Tensor, weight: Tensor, bias: Tensor, low: Tensor | None = None
         low, gap: U and V - U of the gate U + tanh(·) (V - U), both (axes, 3, n, out).
     """
     if any(transformed(x) for x in (stack, weight, bias)):
-        return _layer(stack, weight, bias, low, gap)
+        return layer_by_formula(stack, weight, bias, low, gap)
     return _Layer.apply(stack, weight, bias, low, gap)
 
 
-def _layer(stack, weight, bias, low, gap):
-    """As a formula, for transforms and for derivatives of derivatives."""
+def layer_by_formula(
+    stack: Tensor, weight: Tensor, bias: Tensor, low: Tensor | None = None, gap: Tensor | None = None
+) -> Tensor:
+    """`layer` as a formula, for transforms and for derivatives of derivatives."""
     z, z1, z2 = (stack.flatten(1, 2) @ weight).unflatten(1, (3, -1)).unbind(1)
     s = torch.tanh(z + bias)
     d = 1 - s * s  # tanh' = 1 - tanh², tanh'' = -2 tanh tanh'
@@ -161,14 +165,14 @@ class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(ctx, stack, weight, bias, low, gap):
         z = torch.bmm(stack.flatten(1, 2), weight).unflatten(1, (3, -1))
-        z1 = z[:, 1]
         y = torch.empty_like(z)
-        s = torch.tanh(z[:, 0].add_(bias), out=y[:, 0])
-        d = torch.addcmul(z.new_ones(()), s, s, value=-1)
+        (z0, z1, z2), (s, y1, y2) = z.unbind(1), y.unbind(1)
+        torch.tanh(z0.add_(bias), out=s)
+        d = 1 - s * s
         t = s * z1
-        q = torch.addcmul(z[:, 2], t, z1, value=-2)
-        torch.mul(d, z1, out=y[:, 1])
-        torch.mul(d, q, out=y[:, 2])
+        q = torch.addcmul(z2, t, z1, value=-2)
+        torch.mul(d, z1, out=y1)
+        torch.mul(d, q, out=y2)
         ctx.save_for_backward(stack, weight, bias, low, gap, z1, y, d, t, q)
         return y if gap is None else _times(y, gap, low)
 
@@ -180,21 +184,20 @@ class _Layer(torch.autograd.Function):
             needed = [x is not None and x.requires_grad for x in inputs]
             alone = [x.view_as(x) if need else x for x, need in zip(inputs, needed, strict=True)]  # gap depends on low
             asked = [x for x, need in zip(alone, needed, strict=True) if need]
-            grads = iter(torch.autograd.grad(_layer(*alone), asked, g, create_graph=True))
+            grads = iter(torch.autograd.grad(layer_by_formula(*alone), asked, g, create_graph=True))
             return tuple(next(grads) if need else None for need in needed)
         gate = None if gap is None else _pulled(g, y)
         gy = g.clone() if gap is None else _pulled(g, gap)
-        g0, g1, g2 = gy.unbind(1)
-        bend = (z1 * y[:, 1]).addcmul_(y[:, 0], q)
+        (g0, g1, g2), (s, y1, _) = gy.unbind(1), y.unbind(1)
+        bend = (z1 * y1).addcmul_(s, q)
         g0.addcmul_(t, g1, value=-2).addcmul_(bend, g2, value=-2)
         g1.addcmul_(t, g2, value=-4)
-        gz = gy.mul_(d.unsqueeze(1))
-        flat = gz.flatten(1, 2)
+        flat = gy.mul_(d.unsqueeze(1)).flatten(1, 2)
         down = torch.bmm(flat, weight.mT).view_as(stack) if ctx.needs_input_grad[0] else None
         return (
             down,
             torch.bmm(stack.flatten(1, 2).mT, flat),
-            gz[:, 0].sum(1, keepdim=True),
+            g0.sum(1, keepdim=True),
             None if gap is None else g,
             gate,
         )
@@ -202,15 +205,16 @@ class _Layer(torch.autograd.Function):
 
 def _times(a: Tensor, b: Tensor, plus: Tensor) -> Tensor:
     """plus + a b, in value, slope and curvature."""
-    y = torch.addcmul(plus, a, b[:, :1])
-    y[:, 1:].addcmul_(a[:, :1], b[:, 1:])
-    y[:, 2].addcmul_(a[:, 1], b[:, 1], value=2)
+    y = torch.addcmul(plus, a, b.narrow(1, 0, 1))
+    y.narrow(1, 1, 2).addcmul_(a.narrow(1, 0, 1), b.narrow(1, 1, 2))
+    y.select(1, 2).addcmul_(a.select(1, 1), b.select(1, 1), value=2)
     return y
 
 
 def _pulled(g: Tensor, b: Tensor) -> Tensor:
     """What the gradient g of a b is for a."""
-    back = g * b[:, :1]
-    back[:, 0].addcmul_(g[:, 1], b[:, 1]).addcmul_(g[:, 2], b[:, 2])
-    back[:, 1].addcmul_(g[:, 2], b[:, 1], value=2)
+    back = g * b.narrow(1, 0, 1)
+    (back0, back1, _), (_, g1, g2), (_, b1, b2) = back.unbind(1), g.unbind(1), b.unbind(1)
+    back0.addcmul_(g1, b1).addcmul_(g2, b2)
+    back1.addcmul_(g2, b1, value=2)
     return back

@@ -1,4 +1,5 @@
 // Bodies joined by springs, four times over: the world, and three networks that started where it did. Throw in another.
+// All four panels look at one place, which goes where the world's centre of mass goes.
 //
 // Settings: strength, rest, softening (the springs'), h (seconds a step), bodies (at first: [x, y, px, py, mass] each), most (how
 // many there may be), reach (half of what a panel shows), names (of the four).
@@ -115,7 +116,12 @@ async function render({ model, el }) {
   });
   pad.dataset.focus = "";
   el.append(pad);
-  const X = (width) => ([x, y]) => [width / 2 + (x / reach) * (width / 2), width / 2 - (y / reach) * (width / 2)];
+  let eye = middle(worlds.actual);
+  const seen = (at) => at.map((part, k) => part - eye[k]), there = (at) => at.map((part, k) => part + eye[k]);
+  const X = (width) => (place) => {
+    const [x, y] = seen(place);
+    return [width / 2 + (x / reach) * (width / 2), width / 2 - (y / reach) * (width / 2)];
+  };
   const panels = who.map((name) =>
     canvas(pad, {
       label: `${names[name]}: its bodies, its momentum gone astray and its energy.`,
@@ -129,6 +135,11 @@ async function render({ model, el }) {
         ctx.beginPath();
         ctx.rect(0, 0, width, width);
         ctx.clip();
+        for (let i = Math.ceil(eye[0] - reach); i <= eye[0] + reach; i++) // a mark for each unit of length, so that one sees the view go
+          for (let j = Math.ceil(eye[1] - reach); j <= eye[1] + reach; j++) {
+            const [x, y] = at([i, j]);
+            ctx.fillRect(x - 1, y - 1, 2, 2);
+          }
         if (world.q.length < 7) {
           ctx.beginPath();
           world.q.forEach((one, i) => world.q.slice(i + 1).forEach((other) => (ctx.moveTo(...at(one)), ctx.lineTo(...at(other)))));
@@ -164,7 +175,7 @@ async function render({ model, el }) {
           ctx.lineWidth = 1.3;
           ctx.setLineDash([3, 3]);
           ctx.beginPath();
-          ctx.arc(...at(mark), 8, 0, 2 * Math.PI);
+          ctx.arc(...at(there(mark)), 8, 0, 2 * Math.PI);
           ctx.stroke();
           ctx.setLineDash([]);
         }
@@ -178,7 +189,7 @@ async function render({ model, el }) {
           ctx.stroke();
         }
         ctx.restore();
-        const [x, y] = middle(world);
+        const [x, y] = seen(middle(world));
         if (Math.max(Math.abs(x), Math.abs(y)) > reach) say(ctx, "gone", 8, 32, colour.ink, colour.paper);
         say(ctx, names[name], 8, 16, colour[name], colour.paper);
         meter(ctx, width, width + 14, "momentum", astray(name), 1, 0, `${astray(name).toFixed(2)}`, colour[name]);
@@ -188,7 +199,7 @@ async function render({ model, el }) {
   );
   // A bar from nought to `full`, with a tick where it should be.
   function meter(ctx, width, y, what, value, full, wanted, words, shade) {
-    const from = 74, to = width - 48, x = (share) => from + Math.min(Math.max(share / full, 0), 1) * (to - from);
+    const from = 79, to = width - 48, x = (share) => from + Math.min(Math.max(share / full, 0), 1) * (to - from);
     ctx.fillStyle = colour.grid;
     ctx.fillRect(from, y - 3, to - from, 6);
     ctx.fillStyle = shade;
@@ -206,6 +217,7 @@ async function render({ model, el }) {
   // ---- words and controls --------------------------------------------------------------------------------------------
   const words = reading();
   const paint = () => {
+    eye = middle(worlds.actual);
     panels.forEach((panel) => panel.paint());
     const share = (name) => `${names[name].replace(/^the /, "")} ${astray(name).toFixed(2)}`;
     const full = mass.length >= most ? ", no room for more" : "";
@@ -221,7 +233,7 @@ async function render({ model, el }) {
     row(
       go,
       button("Start again", () => orders.push(begin)),
-      button("Throw one in", () => orders.push(() => add(mark, inwards(), heavy))),
+      button("Throw one in", () => orders.push(() => add(there(mark), inwards(), heavy))),
       choice("mass", [["0.5", "0.5"], ["1", "1"], ["2", "2"]], "1", (value) => (heavy = Number(value))),
       choice("speed", [["1", "1×"], ["4", "4×"]], "1", (value) => (speed = Number(value))),
     ),
@@ -234,14 +246,14 @@ async function render({ model, el }) {
   };
   const place = (event, panel) => {
     const box = panel.element.getBoundingClientRect(), half = box.width / 2;
-    return [((event.clientX - box.left - half) / half) * reach, (-(event.clientY - box.top - half) / half) * reach];
+    return there([((event.clientX - box.left - half) / half) * reach, (-(event.clientY - box.top - half) / half) * reach]);
   };
   const clamp = (value) => Math.max(-0.95 * reach, Math.min(0.95 * reach, value));
   for (const panel of panels) {
     const picture = panel.element;
     picture.addEventListener("pointerdown", (event) => {
       const at = place(event, panel);
-      if (Math.abs(at[1]) > reach) return; // on the meters
+      if (Math.abs(seen(at)[1]) > reach) return; // on the meters
       picture.setPointerCapture(event.pointerId);
       aim = { from: at, to: at };
       paint();
@@ -267,7 +279,7 @@ async function render({ model, el }) {
       mark = [clamp(mark[0] + 0.2 * right), clamp(mark[1] + 0.2 * up)];
     } else if (event.key === "Enter") {
       const weight = heavy;
-      orders.push(() => add(mark, inwards(), weight));
+      orders.push(() => add(there(mark), inwards(), weight));
     } else if (event.key === " ") go.click();
     else return;
     event.preventDefault();
@@ -286,7 +298,7 @@ async function render({ model, el }) {
     paint();
   });
   paint();
-  el.wm = { nets, state: () => ({ worlds, mass, time, running, left: orders.length, astray: Object.fromEntries(who.map((name) => [name, astray(name)])) }) }; // for tests
+  el.wm = { nets, state: () => ({ worlds, mass, time, running, eye, left: orders.length, astray: Object.fromEntries(who.map((name) => [name, astray(name)])) }) }; // for tests
   return () => [stopClock, stopTheme, ...panels.map((panel) => panel.stop)].forEach((stop) => stop());
 }
 

@@ -28,6 +28,8 @@ async function render({ model, el }) {
   const curve = (axis, i, r) => (axis ? raw(1, i, r) / shares[r] : raw(0, i, r) * shares[r]);
   const tallest = (axis, r) => even.reduce((best, _, i) => (Math.abs(raw(axis, i, r)) > Math.abs(best) ? raw(axis, i, r) : best), 1e-9);
 
+  const nearest = (v) => Math.round(((v + 1) / 2) * (n - 1));
+
   const work = () => {
     target = new Float64Array(n * n);
     sum = new Float64Array(n * n);
@@ -118,6 +120,24 @@ async function render({ model, el }) {
         }
       }
       ctx.setLineDash([]);
+      const [px, py] = [margin + ((at[0] + 1) / 2) * side, ((1 - at[1]) / 2) * side]; // where the touched point meets the curves
+      ctx.strokeStyle = colour.ink;
+      ctx.lineWidth = 1;
+      ctx.beginPath();
+      ctx.moveTo(px, side);
+      ctx.lineTo(px, side + margin);
+      ctx.moveTo(margin, py);
+      ctx.lineTo(0, py);
+      ctx.stroke();
+      for (let r = ranks[step] - 1; r >= 0; r--) {
+        ctx.fillStyle = shades()[r];
+        const heights = [side + margin / 2 - curve(0, nearest(at[0]), r) * tall, margin / 2 - curve(1, nearest(at[1]), r) * tall];
+        for (const [x, y] of [[px, heights[0]], [heights[1], py]]) {
+          ctx.beginPath();
+          ctx.arc(x, y, 3.5, 0, 2 * Math.PI);
+          ctx.fill();
+        }
+      }
       say(ctx, `sum of ${ranks[step]}`, margin + 6, 15, colour.ink, colour.paper);
       say(ctx, "along x", margin + 6, side + margin - 4, colour.muted, colour.paper);
       say(ctx, "along y", 2, side + 16, colour.muted, colour.paper);
@@ -135,7 +155,6 @@ async function render({ model, el }) {
 
   // ---- words and controls ----------------------------------------------------------------------------------------
   const words = reading();
-  const nearest = (v) => Math.round(((v + 1) / 2) * (n - 1));
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
   const report = () => {
     const [i, j] = at.map(nearest), few = ranks[step] <= 2;

@@ -169,7 +169,7 @@ async function render({ model, el }) {
   // ---- words and controls --------------------------------------------------------------------------------------
   const words = reading();
   const words_ = () => {
-    words.textContent = `${said ? `${said} · ` : ""}largest divergence: spectral ${number(largest("spectral"))}, central ${number(largest("central"))} · ${time.toFixed(1)} s`;
+    words.textContent = `${said ? `${said} · ` : ""}largest divergence: spectral ${number(largest("spectral"))}, central ${number(largest("central"))} · time ${time.toFixed(1)}`;
   };
   const paint = () => {
     sky.paint();

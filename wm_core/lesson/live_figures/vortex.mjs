@@ -7,7 +7,7 @@ import { button, canvas, choice, clock, colours, element, legend, onTheme, openN
 
 const CELLS = 30; // 900 of the 1024 points are the map, the others are particles
 const MOST = 120; // particles
-const STRONGEST = 0.006; // residual at which the shade is strongest
+const STRONGEST = 0.05; // residual at which the shade is strongest; it goes with the square root, so that weak ones show too
 const SHADES = { residual: "by how much the law is broken", pressure: "pressure", nothing: "nothing" };
 
 async function render({ model, el }) {
@@ -51,7 +51,7 @@ async function render({ model, el }) {
       if (flow && shade !== "nothing") {
         ctx.fillStyle = colour.muted;
         for (let i = 0; i < CELLS * CELLS; i++) {
-          const strength = shade === "residual" ? residual[i] / STRONGEST : 0.5 + flow[3 * i + 2];
+          const strength = shade === "residual" ? Math.sqrt(residual[i] / STRONGEST) : 0.5 + flow[3 * i + 2];
           ctx.globalAlpha = 0.75 * Math.max(0, Math.min(1, strength));
           const [left, right] = [0, 1].map((k) => Math.round(((i % CELLS) + k) * step)); // whole pixels: no seams
           const [low, high] = [0, 1].map((k) => Math.round(width - (Math.floor(i / CELLS) + k) * step));
