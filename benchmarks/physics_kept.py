@@ -29,7 +29,7 @@ SEEDS = (0, 1, 2)
 N, H, STEPS = 5, 0.05, 400  # bodies, seconds a step, steps a flight: 20 s
 FILMS, FRAMES = 200, 10
 TRAINING, BATCH = 3000, 128
-RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 FAR = 0.2  # mean distance from the true places, in lengths of a spring, at which a prediction has lost them
 
 
