@@ -211,7 +211,7 @@ table(["points", "evaluations", "ms a step", "MB kept", "less time", "less memor
 # %% [markdown]
 # The guess of the time holds, and then the grid's own arithmetic begins to show. Ten million points take a fraction of a second on
 # one core, Adam's update included. The factors move with whatever else the machine does. Measured in turns, for [the part's
-# page](../../book/physics.md), they were 49 at 16³ and 408 at 32³ when this was written; the claims below guard two fifths and a
+# page](../../book/physics.md), they were 54 at 16³ and 409 at 32³ when this was written; the claims below guard two fifths and a
 # quarter of that. The lead is the method's and not our program's: there the same network in JAX, compiled, needs somewhat less time
 # at 32³ than ours. The paper reports 62 times less wall-clock time and 1,394 times fewer operations at equal points. Such a factor
 # is no constant of the method: it grows with the grid, and depends on the network one compares with.
@@ -417,14 +417,14 @@ claim("The kept network's error, measured again, differs from its manifest's by 
 # %% [markdown]
 # In the duel on [the part's page](../../book/physics.md) ours and a JAX program in the authors' manner get the same first weights,
 # points, steps and constant rate, eight times each. It is a draw. Our error over theirs, as a geometric mean with its 95 %
-# interval, is 0.95 on Klein-Gordon (0.68 to 1.31), 1.03 on diffusion (0.93 to 1.14) and 0.99 in the box (0.80 to 1.23). One seed
+# interval, is 0.76 on Klein-Gordon (0.43 to 1.35), 1.01 on diffusion (0.95 to 1.08) and 1.02 in the box (0.83 to 1.26). One seed
 # would have misled us: an earlier duel with one each had diffusion at 0.040 for ours and 0.022 for theirs.
 #
 # Klein-Gordon stands there twice for a reason. The equation has two time derivatives, so a wave needs its start *and* its speed at
 # the start. The authors' code sets only the first. Then other waves obey everything that is asked, and nothing on the page says why
 # the network comes near the intended one. We expected the second row to be the better one. In a trial at a constant rate it was,
 # 0.0137 against 0.0248; in the run kept here it is the worse one. Each of the four is one seed, and the duel's eight of the first
-# kind average 0.012, so we do not know.
+# kind average 0.009, so we do not know.
 #
 # Diffusion's draw was changed after we had seen a result. With points anywhere, as for Klein-Gordon, this training ended at 0.033,
 # which misses the authors' 0.031. So we gave it one point in each equal part of an axis, as in the box above, and report that run.
