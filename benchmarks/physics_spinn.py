@@ -162,9 +162,16 @@ def in_jax(equation: GridEquation, draw: Draw, jnp) -> tuple:
 def row(topic: str, peer: str, pair: tuple, unit: str, ratio: float | None, bound: float, note: str = "") -> Row:
     """One row of the table; ``pair`` is (ours, theirs), and the ratio is ours over theirs."""
     return {
-        "topic": topic, "peer": peer, "theirs": pair[1], "ours": pair[0], "unit": unit, "ratio": ratio, "target": f"at most {bound:g} of theirs",
+        "topic": topic, "peer": peer, "theirs": pair[1], "ours": pair[0], "unit": unit, "ratio": ratio, "target": limit(bound),
         "reached": None if ratio is None else ratio <= bound, "note": note,
     }  # fmt: skip
+
+
+def limit(bound: float) -> str:
+    """A largest ratio of ours to theirs, in words."""
+    if bound == 1:
+        return "no more than theirs"
+    return f"at most 1/{1 / bound:.0f} of theirs" if bound < 1 else f"at most {bound:g} times theirs"
 
 
 def measure(repeats: int = 40, shorten: int = 1) -> list[Row]:

@@ -1,6 +1,7 @@
 """Two tables of the part Physics: who keeps what, and ours beside the libraries of others."""
 
 import json
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -79,6 +80,15 @@ def kept_table(found: dict) -> str:
     return _table("Who keeps what, on five bodies joined by springs", head, body)
 
 
+def said(words: str) -> str:
+    """Words in which numbers such as 1e-13 are written as powers of ten."""
+
+    def power(found: re.Match) -> str:
+        return f"10<sup>{int(found[2])}</sup>".replace("-", "−") if found[1] == "1" else number(float(found[0]))
+
+    return re.sub(r"\b(\d+(?:\.\d+)?)e([+-]?\d+)\b", power, escape(words))
+
+
 def peers_table(chapters: dict[str, Sequence[dict]]) -> str:
     """One row a comparison, chapter by chapter."""
     head = "".join(f'<th scope="col">{name}</th>' for name in ("what", "theirs", "ours", "target", "reached"))
@@ -86,9 +96,9 @@ def peers_table(chapters: dict[str, Sequence[dict]]) -> str:
     for chapter, rows in chapters.items():
         body += f'<tr><th scope="rowgroup" colspan="5">{escape(Lesson(f"physics/{chapter}").title)}</th></tr>'
         for row in rows:
-            small = "; ".join(escape(row[key]) for key in ("peer", "unit", "note") if row.get(key))
+            small = "; ".join(said(row[key]) for key in ("peer", "unit", "note") if row.get(key))
             reached = {True: "yes", False: "no", None: "–"}[row["reached"]]
-            cells = (number(row["theirs"]), number(row["ours"]), escape(row["target"]), reached)
+            cells = (number(row["theirs"]), number(row["ours"]), said(row["target"]), reached)
             head_cell = f'<th scope="row">{escape(row["topic"])}<small>{small}</small></th>'
             body += f"<tr>{head_cell}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
     return _table("Ours beside the libraries of others", head, body, "wm-peers-table")

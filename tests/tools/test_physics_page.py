@@ -30,6 +30,11 @@ def test_a_number_has_two_digits_that_count(page, value, written):
     assert page.number(value) == written
 
 
+def test_powers_of_ten_are_written_as_such_in_words_too(page):
+    assert page.said("≤ 1e-13 & never raises") == "≤ 10<sup>−13</sup> &amp; never raises"
+    assert page.said("angular momentum 9.6e+01; 4.8e-13 at 128e") == "angular momentum 96; 4.8·10<sup>−13</sup> at 128e"
+
+
 def test_what_is_rounding_is_given_as_a_bound_and_what_is_not_with_its_range(page):
     assert page.spread([1e-16, 2e-16], 1e-9) == "2.0·10<sup>−16</sup><small>rounding</small>"
     assert page.spread([0.1, 0.3], 1e-9) == "0.2<small>0.1 to 0.3</small>"
