@@ -67,7 +67,7 @@ log_alone, lazy = log.last("momentum"), vortex.errors(lawful)[0]
 print(f"mean squared violation of the law: {log_alone:.1e};  relative L2 error of the velocity: {lazy:.2f}")
 
 # %% tags=["hide-input"]
-def arrows(flow, title, shade, t=1.0, side=17):
+def arrows(flow, title, shade, t=1.0, side=13):
     grid = torch.arange(side) / (side - 1) * SIDE
     x, y = torch.meshgrid(grid, grid, indexing="xy")
     with torch.no_grad():
@@ -351,7 +351,7 @@ table(["vortex without", "velocity error", "pressure error", "divergence"],
       [[name, *scores] for name, scores in lost.items()], digits=2)
 
 # %% tags=["hide-input"]
-middles = (torch.arange(12) + 0.5) / 12 * SIDE
+middles = (torch.arange(10) + 0.5) / 10 * SIDE
 places, panels = torch.cartesian_prod(torch.ones(1), middles, middles), []
 for name, net in cut.items():
     fig = arrows(net, "complete" if name == "nothing" else f"without {name}", "imagined")

@@ -84,7 +84,7 @@ def test_on_a_phone_the_chapters_are_behind_a_button(visit):
 
 
 def test_the_search_finds_a_word(visit):
-    page, faults, _ = visit("index.html")
+    page, faults, _ = visit("index.html", until="networkidle")  # else leaving the page may break off its icon's request
     page.get_by_role("searchbox", name="Search the book").fill("symplectic")
     page.keyboard.press("Enter")
     hit = page.locator("#search-results li", has=page.locator("a[href*='lessons/physics/hamiltonian.html']")).first
