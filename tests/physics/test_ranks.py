@@ -47,6 +47,9 @@ def test_two_waves_are_those_that_are_named():
 
 def test_an_error_is_a_share_of_its_own_picture():
     ladder = RankLadder((Ridge(30.0), TwoWaves()), (2,), width=6, layers=2)
+    x = torch.linspace(-1, 1, 64)
+    shares = ladder.misses(x, x, torch.stack([solution.value(x, x) for solution in ladder.solutions]))
+    torch.testing.assert_close(ladder.errors(), shares.sqrt())
     for weight in ladder.parameters():
         torch.nn.init.zeros_(weight)
     torch.testing.assert_close(ladder.errors(), torch.ones(2, 1))
