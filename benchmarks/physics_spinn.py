@@ -50,9 +50,9 @@ def step_of(net: nn.Module, loss: Callable) -> Callable[[], None]:
     return step
 
 
-def ours(n: int, gated: bool = True) -> Callable[[], None]:
+def ours(n: int) -> Callable[[], None]:
     """A step of the separable network: four layers of 64, rank 32."""
-    net, points = SPINN(gated=gated), draw(n)
+    net, points = SPINN(), draw(n)
     return step_of(net, lambda: sum(HELMHOLTZ.loss(net, points).values()))
 
 
@@ -72,14 +72,14 @@ def plain(n: int, width: int = 128) -> Callable[[], None]:
     return step_of(net, loss)
 
 
-def theirs(n: int, gated: bool = True) -> tuple[Callable[[], None], float]:
+def theirs(n: int) -> tuple[Callable[[], None], float]:
     """A step in JAX, and the seconds that its first call took."""
     from benchmarks import physics_spinn_jax as peer
 
-    params = peer.networks(peer.jax.random.PRNGKey(0), gated, 64, 4, 32)
+    params = peer.networks(peer.jax.random.PRNGKey(0), 64, 4, 32)
     points = draw(n)
     data = tuple(peer.jnp.asarray(x[:n, None].numpy()) for x in points.points), peer.jnp.asarray(points.source.numpy())
-    update = peer.trainer(peer.helmholtz_loss, gated)
+    update = peer.trainer(peer.helmholtz_loss)
     held = [params, peer.fresh(params)]
 
     def step() -> None:
@@ -127,10 +127,10 @@ def learned(equation: GridEquation, steps: int, seed: int) -> tuple[float, float
     from benchmarks import physics_spinn_jax as peer
 
     losses = {Helmholtz: peer.helmholtz_loss, KleinGordon: peer.klein_gordon_loss, Diffusion: peer.diffusion_loss}
-    params = peer.networks(peer.jax.random.PRNGKey(seed), True, 64, 4, 32)
+    params = peer.networks(peer.jax.random.PRNGKey(seed), 64, 4, 32)
     net = alike(params)
     adam = torch.optim.Adam(net.parameters(), 1e-3, fused=True)
-    state, update = peer.fresh(params), peer.trainer(losses[type(equation)], True)
+    state, update = peer.fresh(params), peer.trainer(losses[type(equation)])
     for step in range(steps):
         if step % 100 == 0:
             points = equation.draw(32, torch.Generator().manual_seed(1000 * seed + step // 100), even=False)
@@ -140,7 +140,7 @@ def learned(equation: GridEquation, steps: int, seed: int) -> tuple[float, float
         adam.step()
         params, state, _ = update(params, state, data)
     even = [torch.linspace(a, b, 100) for a, b in zip(equation.low, equation.high, strict=True)]
-    grid = peer.spinn(params, *(peer.jnp.asarray(x[:, None].numpy()) for x in even), gated=True)
+    grid = peer.spinn(params, *(peer.jnp.asarray(x[:, None].numpy()) for x in even))
     return equation.error(net), relative_l2(torch.tensor(peer.jax.device_get(grid)), equation.solution(*even))
 
 

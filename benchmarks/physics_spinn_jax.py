@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from jax import jvp
 
 
-def networks(key, gated: bool, width: int, layers: int, rank: int, axes: int = 3) -> list:
+def networks(key, width: int, layers: int, rank: int, axes: int = 3) -> list:
     """Weights of every axis' network: Glorot normal, biases zero."""
-    sizes = [(1, width)] * (3 if gated else 1) + [(width, width)] * (layers - 1) + [(width, rank)]
+    sizes = [(1, width)] * 3 + [(width, width)] * (layers - 1) + [(width, rank)]
     params = []
     for key_of_axis in jax.random.split(key, axes):
         keys = jax.random.split(key_of_axis, len(sizes))
@@ -28,19 +28,14 @@ def networks(key, gated: bool, width: int, layers: int, rank: int, axes: int = 3
     return params
 
 
-def spinn(params, *points, gated: bool):
+def spinn(params, *points):
     """The values on the grid, the networks of the three axes one after another."""
     outs = []
     for layers, x in zip(params, points, strict=True):
-        if gated:
-            low, high, h = (jnp.tanh(x @ w + b) for w, b in layers[:3])
-            for w, b in layers[3:-1]:
-                z = jnp.tanh(h @ w + b)
-                h = (jnp.ones_like(z) - z) * low + z * high
-        else:
-            h = x
-            for w, b in layers[:-1]:
-                h = jnp.tanh(h @ w + b)
+        low, high, h = (jnp.tanh(x @ w + b) for w, b in layers[:3])
+        for w, b in layers[3:-1]:
+            z = jnp.tanh(h @ w + b)
+            h = (jnp.ones_like(z) - z) * low + z * high
         outs.append((h @ layers[-1][0] + layers[-1][1]).T)
     xy = jnp.einsum("fx,fy->fxy", outs[0], outs[1])
     return jnp.einsum("fxy,fz->xyz", xy, outs[2])
@@ -52,10 +47,10 @@ def second(f, x):
     return jvp(lambda at: jvp(f, (at,), (ones,))[1], (x,), (ones,))
 
 
-def helmholtz_loss(params, points, source, gated):
+def helmholtz_loss(params, points, source):
     """Residual and 100 times the six faces."""
     x, y, z = points
-    u = lambda *at: spinn(params, *at, gated=gated)  # noqa: E731
+    u = lambda *at: spinn(params, *at)  # noqa: E731
     uxx = second(lambda x: u(x, y, z), x)[1]
     uyy = second(lambda y: u(x, y, z), y)[1]
     uzz = second(lambda z: u(x, y, z), z)[1]
@@ -65,10 +60,10 @@ def helmholtz_loss(params, points, source, gated):
     return residual + 100 * sum(jnp.mean(u(*face) ** 2) for face in faces)
 
 
-def klein_gordon_loss(params, data, gated):
+def klein_gordon_loss(params, data):
     """Residual, the state at the start, four faces."""
     (t, x, y), source, start, faces, edge = data
-    u = lambda *at: spinn(params, *at, gated=gated)  # noqa: E731
+    u = lambda *at: spinn(params, *at)  # noqa: E731
     utt = second(lambda t: u(t, x, y), t)[1]
     uxx = second(lambda x: u(t, x, y), x)[1]
     uyy = second(lambda y: u(t, x, y), y)[1]
@@ -77,10 +72,10 @@ def klein_gordon_loss(params, data, gated):
     return residual + first + sum(jnp.mean((u(*f) - e) ** 2) for f, e in zip(faces, edge, strict=True))
 
 
-def diffusion_loss(params, data, gated, alpha=0.05):
+def diffusion_loss(params, data, alpha=0.05):
     """Residual, the state at the start, four faces."""
     (t, x, y), start, faces = data
-    u = lambda *at: spinn(params, *at, gated=gated)  # noqa: E731
+    u = lambda *at: spinn(params, *at)  # noqa: E731
     now = u(t, x, y)
     ut = jvp(lambda t: u(t, x, y), (t,), (jnp.ones(t.shape),))[1]
     ux, uxx = both(lambda x: u(t, x, y), x)
@@ -114,9 +109,9 @@ def fresh(params):
     return 0, zeros, zeros
 
 
-def trainer(loss, gated: bool):
+def trainer(loss):
     """Loss, gradient and update, compiled as two functions as the authors' are."""
-    value = jax.jit(lambda params, data: jax.value_and_grad(lambda p: loss(p, *data, gated=gated))(params))
+    value = jax.jit(lambda params, data: jax.value_and_grad(lambda p: loss(p, *data))(params))
     update = jax.jit(adam)
 
     def step(params, state, data):

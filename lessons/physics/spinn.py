@@ -210,15 +210,17 @@ table(["points", "evaluations", "ms a step", "MB kept", "less time", "less memor
 
 # %% [markdown]
 # The guess of the time holds, and then the grid's own arithmetic begins to show. Ten million points take a fraction of a second on
-# one core, Adam's update included. The factors move with whatever else the machine does. Measured in turns, for [the part's
-# page](../../book/physics.md), they were 54 at 16³ and 409 at 32³ when this was written; the claims below guard two fifths and a
-# quarter of that. The lead is the method's and not our program's: there the same network in JAX, compiled, needs somewhat less time
-# at 32³ than ours. The paper reports 62 times less wall-clock time and 1,394 times fewer operations at equal points. Such a factor
-# is no constant of the method: it grows with the grid, and depends on the network one compares with.
+# one core, Adam's update included. The factors move with whatever else the machine does. Measured in turns of twenty of our steps
+# and one of the plain network's, for [the part's page](../../book/physics.md), they were 54 at 16³ and 409 at 32³ when this was
+# written. One against one they were 36 and 268: after so big a step a small one finds the processor's caches cold. The claims below
+# guard two fifths and a quarter of the first pair. The lead is the method's and not our program's: there the same network in JAX,
+# compiled, needs somewhat less time at 32³ than ours. The paper reports 62 times less wall-clock time and 1,394 times fewer
+# operations at equal points. Such a factor is no constant of the method: it grows with the grid, and depends on the network one
+# compares with.
 #
 # The guess of the memory was too low by a quarter. *MB kept* is a count and not the peak: every tensor that waits for the backward
 # pass, once. At 216³ those are two grids of numbers and the long factors of the matrix products. Gradients, and what comes and goes
-# within a step, are not in it. A fresh process that took such steps, apart from this page, grew by 169 MB at its peak, the right
+# within a step, are not in it. A fresh process that took such steps, apart from this page, grew by 178 MB at its peak, the right
 # side included.
 
 # %% tags=["hide-input"]

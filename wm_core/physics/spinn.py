@@ -78,9 +78,7 @@ class SPINN(nn.Module):
             raise ValueError(f"points: got shapes {got}, wanted {self.axes} tensors (n,) with n at least 1")
         longest = max(len(x) for x in points)
         x = torch.stack([nn.functional.pad(x, (0, longest - len(x))) if len(x) < longest else x for x in points])
-        orders = (
-            self.propagate(finite("points", x)).flatten(0, 1).unbind()
-        )  # in one go, as its gradient is put together in one
+        orders = self.propagate(finite("points", x)).flatten(0, 1).unbind()  # their gradient is put together at once
         by_axis = [Factors(*orders[i : i + 3]) for i in range(0, len(orders), 3)]
         return [f if len(x) == longest else f.at(slice(len(x))) for f, x in zip(by_axis, points, strict=True)]
 
